@@ -1,0 +1,77 @@
+package login
+
+import (
+	"context"
+	"errors"
+)
+
+// User is a person as the directory knows them.
+type User struct {
+	// ID is the immutable id, prefixed with the directory's name ("corp:6f1c…"). It names the
+	// enrolment; the text typed never does. Two spellings of one person have one ID.
+	ID string
+	// Name is the directory's own spelling of the login name, for people to read.
+	Name string
+	// Mail and Phone are where the directory says that the person can be reached; may be empty.
+	Mail  string
+	Phone string
+	// Groups are the names (DNs for LDAP) of the groups that the person belongs to.
+	Groups []string
+	// Server names the directory server that answered, for the audit; may be empty.
+	Server string
+}
+
+// What a directory may say of a person, told apart from "could not ask", which is any other error.
+// Compare with [errors.Is]; [RefusalCode] gives the verdict code.
+var (
+	// ErrNoUser means that no entry, or more than one, fits the name. An implementation takes as
+	// long to say so as it takes to refuse a password.
+	ErrNoUser = errors.New("no such user")
+	// ErrPassword means that the password is wrong, empty, or cannot be one.
+	ErrPassword = errors.New("wrong password")
+	// ErrPasswordExpired and ErrPasswordMustChange mean that the password was right, but does
+	// not serve any more.
+	ErrPasswordExpired    = errors.New("password expired")
+	ErrPasswordMustChange = errors.New("password must be changed")
+	// ErrDisabled, ErrLocked and ErrNotPermitted mean that the account may not log in; nothing
+	// may be concluded about the password.
+	ErrDisabled     = errors.New("account disabled")
+	ErrLocked       = errors.New("account locked")
+	ErrNotPermitted = errors.New("login not permitted here or now")
+)
+
+// Directory checks passwords and knows people's entries. Implementations are safe for concurrent
+// use and obey the context's deadline.
+type Directory interface {
+	// Authenticate checks username (as typed) and password and returns the user. It returns one of
+	// the Err values above, possibly wrapped, when the directory refused; the User is then filled
+	// as far as it is known. Any other error means that the directory could not be asked.
+	// An empty password, or one with a NUL, is ErrPassword before anything is asked: an LDAP bind
+	// without a password succeeds (RFC 4513 §5.1.2).
+	Authenticate(ctx context.Context, username, password string) (User, error)
+	// Lookup returns the user with this ID as the directory has it now, or had it within its
+	// entry-cache time. Errors as in Authenticate; ErrNoUser when the entry is gone.
+	Lookup(ctx context.Context, id string) (User, error)
+	// Find returns the user whom username means, without a password. Errors as in Authenticate.
+	Find(ctx context.Context, username string) (User, error)
+}
+
+// RefusalCode returns the verdict code of a directory's refusal, or "" when err is not one of the
+// directory's refusals, so that nothing may be concluded about the user.
+func RefusalCode(err error) Code {
+	switch {
+	case errors.Is(err, ErrNoUser), errors.Is(err, ErrPassword):
+		return CodePasswordInvalid
+	case errors.Is(err, ErrPasswordExpired):
+		return CodePasswordExpired
+	case errors.Is(err, ErrPasswordMustChange):
+		return CodePasswordMustChange
+	case errors.Is(err, ErrDisabled):
+		return CodeAccountDisabled
+	case errors.Is(err, ErrLocked):
+		return CodeAccountLocked
+	case errors.Is(err, ErrNotPermitted):
+		return CodeNotPermitted
+	}
+	return ""
+}

@@ -1,0 +1,62 @@
+package login
+
+import (
+	"context"
+	"time"
+)
+
+// Factor is a second factor. It looks at records and answers and stores nothing: what an answer
+// changes is a [Finding], which the engine settles in the ledger. Implementations are safe for
+// concurrent use.
+type Factor interface {
+	// Name is the factor's name in policies, records and logs: "totp", "email".
+	Name() string
+	// Challenge says how to ask a registered user. Only Step, Echo and MaskedAddress are read.
+	Challenge(ctx context.Context, u User, c Credential) (Prompt, error)
+	// Verify judges an answer as of now. An error means that no judgement was possible (an
+	// unreadable record), never that the answer was wrong.
+	Verify(ctx context.Context, now time.Time, u User, c Credential, answer string) (Finding, error)
+}
+
+// Registrar is a [Factor] that people register themselves, by proving that they hold it.
+type Registrar interface {
+	Factor
+	// NewRecord makes the record of a fresh candidate: nothing is registered by it.
+	NewRecord(ctx context.Context, u User) ([]byte, error)
+	// Registration says how to show the candidate. Step, Echo, OTPAuthURI and SecretKey are read.
+	Registration(ctx context.Context, u User, record []byte) (Prompt, error)
+}
+
+// Credential is what the ledger holds about one factor of one user. The zero value means that the
+// factor is not registered.
+type Credential struct {
+	Factor string
+	// Version rises with every registration of this factor; 0 means never registered.
+	Version uint32
+	// Record is the factor's own secret record; only the factor reads it.
+	Record []byte
+	// Memo is what the factor learned from accepted answers, not secret (a TOTP's drift).
+	Memo []byte
+	// Last is the last number accepted (TOTP: time step; sent codes: send number).
+	Last uint64
+	// LockedUntil is when the lock of this factor ends; HardLocked means not by itself.
+	LockedUntil time.Time
+	HardLocked  bool
+	// Failures counts the wrong answers in a row.
+	Failures uint32
+}
+
+// Registered reports whether the user holds this factor.
+func (c Credential) Registered() bool { return len(c.Record) > 0 }
+
+// LockedAt reports whether the factor refuses all answers at t.
+func (c Credential) LockedAt(t time.Time) bool { return c.HardLocked || t.Before(c.LockedUntil) }
+
+// Finding is a factor's judgement of an answer. The zero value is "wrong".
+type Finding struct {
+	// Number is what the answer would use up: it must be greater than the Last of the credential
+	// when the answer is settled. 0 means that the answer is wrong.
+	Number uint64
+	// Memo replaces the credential's memo when the answer is accepted.
+	Memo []byte
+}

@@ -1,0 +1,172 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ChallengeID names a challenge over all its prompts. It is random and travels only sealed.
+type ChallengeID [16]byte
+
+// Handle is a user's keyed hash, short enough for a State token.
+type Handle [8]byte
+
+// Tag is a keyed hash that stands for something that must not be stored: an answer, a password, a
+// packet. Made by [KeyRing.Tag]. The zero value means none.
+type Tag [16]byte
+
+// ErrUnavailable means that the ledger could not commit or cannot be read now (no leader, no
+// quorum, disk). What was asked may or may not have happened: it is repeated under the same key or
+// left unanswered, never turned into a reject.
+var ErrUnavailable = errors.New("cluster unavailable")
+
+// ErrFull means that the ledger keeps as many verdicts as it may; the login was shed.
+var ErrFull = errors.New("too many logins in progress")
+
+// Ledger is the replicated state. All methods are safe for concurrent use. They return
+// [ErrUnavailable], possibly wrapped, when nothing may be concluded.
+type Ledger interface {
+	// Keys returns the current key ring. The ring is immutable and may be kept for one request.
+	Keys(ctx context.Context) (*KeyRing, error)
+	// Enrolment returns what is stored about the user; of a user never seen, an empty Enrolment
+	// with that ID and epoch 0.
+	Enrolment(ctx context.Context, userID string) (Enrolment, error)
+	// EnrolmentByHandle finds the user by handle; found is false when no such user is stored.
+	EnrolmentByHandle(ctx context.Context, h Handle) (e Enrolment, found bool, err error)
+	// Open stores what a challenge needs besides its State token, or rejoins the challenge that
+	// is open under the same Rejoin tag. It costs a commit.
+	Open(ctx context.Context, o Opening) (Opened, error)
+	// Opened returns what Open stored; found is false when it was never opened or is forgotten.
+	Opened(ctx context.Context, id ChallengeID) (o Opened, found bool, err error)
+	// Settle commits the effect of one answer and returns the verdict; the same answer under the
+	// same token has the same outcome, for ever and on every node. It costs a commit.
+	Settle(ctx context.Context, s Settlement) (Outcome, error)
+	// Cancel ends a challenge: no answer to it will be accepted. It costs a commit.
+	Cancel(ctx context.Context, c Cancellation) error
+}
+
+// Enrolment is what the ledger knows about a user.
+type Enrolment struct {
+	UserID string
+	// Name is the directory's spelling of the login name when it was last stored.
+	Name string
+	// Epoch rises with every change of the user's factors; it ends pending challenges.
+	Epoch uint32
+	// LastFactor is the factor that the last completed login used; may be empty.
+	LastFactor string
+	// Credentials are the user's factors by name.
+	Credentials map[string]Credential
+}
+
+// Opening asks to store a challenge.
+type Opening struct {
+	ID     ChallengeID
+	UserID string
+	Name   string
+	Handle Handle
+	Client string
+	Factor string
+	// Epoch is the user's epoch that the challenge was built on.
+	Epoch uint32
+	// Record is the candidate that is being registered. It is stored sealed.
+	Record []byte
+	// Rejoin is the tag of (client, user, Calling-Station-Id, password); a challenge opened less
+	// than RejoinWithin ago under the same tag is returned instead of storing this one.
+	Rejoin       Tag
+	RejoinWithin time.Duration
+	Life         time.Duration
+	// Keep is how long verdicts are kept after the challenge's end, Capacity how many challenges
+	// the ledger keeps at most (0 = no bound).
+	Keep     time.Duration
+	Capacity uint64
+}
+
+// Opened is a stored challenge.
+type Opened struct {
+	ID      ChallengeID
+	UserID  string
+	Name    string
+	Client  string
+	Factor  string
+	Epoch   uint32
+	Record  []byte
+	Expires time.Time
+	// Failures counts the wrong answers to this challenge.
+	Failures uint32
+}
+
+// Settlement is the effect of one answer, to be committed.
+type Settlement struct {
+	Challenge ChallengeID
+	// Token tags the State token that was answered, Answer the answer under this challenge,
+	// Request the packet (may be zero). A verdict is repeated for the same (Token, Answer) and
+	// for the same Request.
+	Token   Tag
+	Answer  Tag
+	Request Tag
+
+	Client string
+	UserID string
+	Name   string
+	Handle Handle
+	// ClusterEpoch, Epoch and Version are what the challenge was built on; when one has moved on,
+	// the answer is stale and changes nothing.
+	ClusterEpoch uint32
+	Epoch        uint32
+	Factor       string
+	Version      uint32
+
+	// Number and Memo are the factor's [Finding].
+	Number uint64
+	Memo   []byte
+	// Register is the record that becomes the user's credential when the answer is accepted;
+	// nil where nothing is registered. It is stored sealed.
+	Register []byte
+
+	// Expires is when the challenge ends.
+	Expires time.Time
+	Limits  Limits
+}
+
+// Limits are the thresholds that decide a verdict. They travel in the command, so that nodes whose
+// files differ agree.
+type Limits struct {
+	// Attempts is the number of wrong answers that end a challenge.
+	Attempts uint32
+	// SoftLock wrong answers in a row lock the factor for SoftLockFor, doubling with each further
+	// SoftLock of them, up to SoftLockMax. HardLock in a row lock it until it is unlocked.
+	SoftLock    uint32
+	SoftLockFor time.Duration
+	SoftLockMax time.Duration
+	HardLock    uint32
+	// Keep is how long a verdict is kept after the challenge's end.
+	Keep time.Duration
+	// Capacity is how many challenges the ledger keeps at most; 0 means no bound.
+	Capacity uint64
+}
+
+// Outcome is the ledger's verdict on a settlement.
+type Outcome struct {
+	// Code is accepted, otp_invalid, otp_replayed, attempts_exhausted, account_locked,
+	// state_expired or state_invalid.
+	Code Code
+	// AttemptsLeft counts the wrong answers that this challenge still allows.
+	AttemptsLeft int
+	// Stale means that the epoch or the version had moved on: read again, or give up.
+	Stale bool
+	// Repeated means that the verdict had been given before.
+	Repeated bool
+}
+
+// Cancellation ends a challenge; the fields are those of a [Settlement].
+type Cancellation struct {
+	Challenge ChallengeID
+	Client    string
+	UserID    string
+	Handle    Handle
+	Epoch     uint32
+	Expires   time.Time
+	Keep      time.Duration
+	Capacity  uint64
+}

@@ -1,0 +1,81 @@
+package login
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Origin says through which door a request came. Front ends fill it in; nothing in it is believed
+// to be the person's identity.
+type Origin struct {
+	// Client is the configured name of the RADIUS client (or of another door). A State token is
+	// only good for the client that it was issued to.
+	Client string
+	// Policy names the policy that applies to this client.
+	Policy string
+	// UI says that the client reads the machine-readable attributes, so that secrets need not
+	// stand in the text.
+	UI bool
+	// Address is the address that the request came from.
+	Address netip.Addr
+	// CallingStationID is what the client says of the person's end (RFC 2865 §5.31); may be empty.
+	CallingStationID string
+	// RequestKey identifies the packet whichever node it reaches: equal bytes from the same
+	// client have the same key. The zero value means none.
+	RequestKey Tag
+}
+
+// Request begins a login. Username is the text typed, not yet normalised.
+type Request struct {
+	Origin
+	Username string
+	Password string
+}
+
+// Answer continues a login. Username is what the client repeats next to the answer; empty is
+// allowed, another name than the one that the login began with is not.
+type Answer struct {
+	Origin
+	Username string
+	State    string
+	Text     string
+	Action   Action
+}
+
+// Reply is what a front end tells its client. The zero value is a Reject.
+type Reply struct {
+	Verdict Verdict
+	// Code is the code meant for the person: it never tells more about an account than Message.
+	// The audit event may hold a more precise one.
+	Code Code
+	// Message is the sentence or the prompt for the person, never empty, ASCII, at most 200 octets.
+	Message string
+	// State and Prompt are set with a Challenge.
+	State  string
+	Prompt Prompt
+	// Factor is the factor asked for, or the one that earned the Accept.
+	Factor string
+	// Registered is true when this login registered the factor.
+	Registered bool
+	// Trace is the id under which audit events of this login are found.
+	Trace string
+}
+
+// Prompt describes what is asked of the person.
+type Prompt struct {
+	Step Step
+	// Echo says that the answer may be shown while it is typed.
+	Echo bool
+	// MaskedAddress is where a code was sent, masked; empty where nothing is sent.
+	MaskedAddress string
+	// ResendAfter is the time until a resend is allowed, Expires the time until the challenge ends.
+	ResendAfter time.Duration
+	Expires     time.Duration
+	// AttemptsLeft counts the wrong answers that are still allowed, this one included.
+	AttemptsLeft int
+	// Choices lists the factors at choose-factor.
+	Choices []string
+	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
+	OTPAuthURI Secret
+	SecretKey  Secret
+}
