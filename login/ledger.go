@@ -94,6 +94,9 @@ type Opened struct {
 	Expires time.Time
 	// Failures counts the wrong answers to this challenge.
 	Failures uint32
+	// Closed means that no further answer will be judged: the challenge was accepted, used up or
+	// cancelled. The candidate is then forgotten; Record is empty.
+	Closed bool
 }
 
 // Settlement is the effect of one answer, to be committed.

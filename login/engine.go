@@ -1,0 +1,248 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Defaults of the design, section 12.
+const (
+	DefaultChallengeLife    = 120 * time.Second
+	DefaultRegistrationLife = 600 * time.Second
+	DefaultKeep             = 40 * time.Second
+	// RejoinWithin is how long a repeated first request rejoins the challenge that it opened.
+	RejoinWithin = 30 * time.Second
+)
+
+// DefaultLimits returns the thresholds of the design: three wrong codes end a challenge, five in a
+// row lock for a minute, doubling to sixty, fifty lock until an administrator unlocks. Verdicts are
+// kept for [DefaultKeep], the longest retry cycle of a client that is known.
+func DefaultLimits() Limits {
+	return Limits{
+		Attempts: 3, SoftLock: 5, SoftLockFor: time.Minute, SoftLockMax: time.Hour, HardLock: 50,
+		Keep: DefaultKeep,
+	}
+}
+
+// Config makes an [Engine]. All maps are by name and are not changed afterwards.
+type Config struct {
+	Policies    map[string]Policy
+	Directories map[string]Directory
+	Factors     map[string]Factor
+	Ledger      Ledger
+	// ChallengeLife and RegistrationLife are how long an answer is awaited; zero means the default.
+	ChallengeLife    time.Duration
+	RegistrationLife time.Duration
+	// Limits are the thresholds; the zero value means [DefaultLimits].
+	Limits Limits
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Audit receives one event per verdict; nil means that nobody listens. It must not block.
+	Audit func(Event)
+}
+
+// Engine holds the conversation. It is immutable and safe for concurrent use.
+type Engine struct {
+	cfg   Config
+	table map[input]move
+}
+
+// New returns an engine. It refuses a policy that could let anyone in without a second factor, or
+// that names what does not exist.
+func New(c Config) (*Engine, error) {
+	if c.Ledger == nil {
+		return nil, errors.New("login: no ledger")
+	}
+	for name, p := range c.Policies {
+		if err := c.check(p); err != nil {
+			return nil, fmt.Errorf("policy %q: %w", name, err)
+		}
+	}
+	if c.ChallengeLife == 0 {
+		c.ChallengeLife = DefaultChallengeLife
+	}
+	if c.RegistrationLife == 0 {
+		c.RegistrationLife = DefaultRegistrationLife
+	}
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Audit == nil {
+		c.Audit = func(Event) {}
+	}
+	return &Engine{cfg: c, table: conversation()}, nil
+}
+
+func (c Config) check(p Policy) error {
+	if c.Directories[p.Directory] == nil {
+		return fmt.Errorf("directory %q does not exist", p.Directory)
+	}
+	if len(p.Factors) == 0 {
+		return errors.New("factors is empty: a policy needs a second factor")
+	}
+	for _, name := range p.Factors {
+		f := c.Factors[name]
+		if f == nil {
+			return fmt.Errorf("factor %q is not configured", name)
+		}
+		_, selfService := f.(Registrar)
+		if selfService && p.Registration != RegistrationFirstLogin && p.Registration != RegistrationClosed {
+			return fmt.Errorf("registration is %q: say how people first register %s, %q or %q",
+				p.Registration, name, RegistrationFirstLogin, RegistrationClosed)
+		}
+	}
+	return nil
+}
+
+// UnavailableError means that a back end could not be asked. Nothing may be concluded about the
+// user; the front end stays silent, so that the client tries its next server, or refuses with Code.
+type UnavailableError struct {
+	// Code is directory_unavailable, cluster_unavailable or rate_limited.
+	Code Code
+	Err  error
+}
+
+// Error names the back end.
+func (e *UnavailableError) Error() string { return string(e.Code) + ": " + e.Err.Error() }
+
+// Unwrap returns the back end's error.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Outage is the reply for a front end that must not stay silent when [Engine.Begin] or
+// [Engine.Continue] returned err. It is a Reject.
+func Outage(err error) Reply {
+	code := CodeClusterUnavailable
+	var u *UnavailableError
+	if errors.As(err, &u) {
+		code = u.Code
+	}
+	return Reply{Code: code, Message: sentence(code)}
+}
+
+// Vouch reports whether state was sealed by this cluster for this client and has not expired. It is
+// cheap, counts nothing, and serves to prefer logins in progress under overload (RFC 5080 §2.2.3).
+func (e *Engine) Vouch(state, client string) bool {
+	keys, err := e.cfg.Ledger.Keys(context.Background())
+	if err != nil {
+		return false
+	}
+	t, err := keys.open(state)
+	return err == nil && t.client == keys.clientTag(client) && e.cfg.Now().Before(t.expires)
+}
+
+// turn is one request on its way through the engine.
+type turn struct {
+	origin Origin
+	policy Policy
+	keys   *KeyRing
+	event  Event
+	began  time.Time
+
+	// token and answer are what the person answers; zero in the first request.
+	token  token
+	state  string
+	answer string
+	// user and enrolment are whom it is about, once known; opened is the challenge's stored part.
+	user      User
+	enrolment Enrolment
+	opened    Opened
+}
+
+func (e *Engine) newTurn(o Origin, username string) *turn {
+	now := e.cfg.Now()
+	return &turn{
+		origin: o, began: now,
+		event: Event{
+			Time: now, Client: o.Client, Address: o.Address, CallingStationID: o.CallingStationID,
+			Username: username, Policy: o.Policy, Step: StepPassword,
+		},
+	}
+}
+
+// timed records one question to a back end.
+func (e *Engine) timed(t *turn, name string, question func() (server string, err error)) error {
+	start := e.cfg.Now()
+	server, err := question()
+	t.event.Backends = append(t.event.Backends, Backend{
+		Name: name, Server: server, Took: e.cfg.Now().Sub(start), Failed: err != nil && RefusalCode(err) == "",
+	})
+	return err
+}
+
+// report sends the audit event of a turn that ends with this reply.
+func (e *Engine) report(t *turn, r Reply, err error) {
+	ev := &t.event
+	ev.Took = e.cfg.Now().Sub(t.began)
+	ev.Answered, ev.Verdict = err == nil, r.Verdict
+	if ev.Code == "" {
+		ev.Code = r.Code
+	}
+	if err != nil {
+		ev.Code = Outage(err).Code
+		ev.Reason = err.Error()
+	}
+	ev.Registered = r.Registered
+	if r.Verdict == Challenge {
+		ev.Next = r.Prompt.Step
+	}
+	if r.Factor != "" {
+		ev.Factor = r.Factor
+	}
+	e.cfg.Audit(*ev)
+}
+
+// reject ends the login. The audit learns code and reason, the person what may be told.
+func (t *turn) reject(code, told Code, reason string) Reply {
+	t.event.Code, t.event.Reason = code, reason
+	return Reply{Code: told, Message: sentence(told), Trace: t.event.Trace, Factor: t.event.Factor}
+}
+
+// accept lets the person in. It is the single exit that can produce an Accept, and asks for the
+// ledger's own word: without an accepted outcome it refuses.
+func (e *Engine) accept(t *turn, out Outcome, registered bool) Reply {
+	if out.Code != CodeAccepted {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement")
+	}
+	t.event.Code, t.event.Repeated = CodeAccepted, out.Repeated
+	t.event.Earned = "password+" + t.event.Factor
+	return Reply{
+		Verdict: Accept, Code: CodeAccepted, Message: sentence(CodeAccepted),
+		Factor: t.event.Factor, Registered: registered, Trace: t.event.Trace,
+	}
+}
+
+// challenge asks for an answer under a fresh State token. tok is the token of the prompt; why is
+// CodePrompt, or what was wrong with the last answer.
+func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error) {
+	tok.issued = e.cfg.Now()
+	tok.step = p.Step
+	state, err := t.keys.seal(tok)
+	if err != nil {
+		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
+	}
+	p.Expires = max(tok.expires.Sub(tok.issued), 0)
+	return Reply{
+		Verdict: Challenge, Code: why, Message: ask(p, why, t.origin.UI), State: state, Prompt: p,
+		Factor: t.event.Factor, Trace: t.event.Trace,
+	}, nil
+}
+
+// newChallenge returns a fresh id and the trace id that belongs to it. The trace id is a hash, so
+// that logs do not hold what State tokens seal.
+func newChallenge() (id ChallengeID) {
+	rand.Read(id[:]) // never fails (crypto/rand)
+	return id
+}
+
+func traceOf(id ChallengeID) string {
+	sum := sha256.Sum256(id[:])
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,97 @@
+package login
+
+import "fmt"
+
+// sentence returns what a person is told with a Reject. There is one sentence per code; where a code
+// would tell an outsider about an account, its sentence is that of a wrong password.
+func sentence(c Code) string {
+	switch c {
+	case CodeAccepted:
+		return "You are logged in."
+	case CodePasswordInvalid:
+		return "Wrong username or password."
+	case CodePasswordExpired:
+		return "Your password has expired. Change it, then log in again."
+	case CodePasswordMustChange:
+		return "Your password must be changed before you can log in."
+	case CodeAccountDisabled:
+		return "This account is disabled. Ask your administrator."
+	case CodeAccountLocked:
+		return "Too many wrong codes. Try again later, or ask your administrator."
+	case CodeNotPermitted:
+		return "You may not log in here. Ask your administrator."
+	case CodeOTPInvalid:
+		return "Wrong code."
+	case CodeOTPExpired:
+		return "This code has expired."
+	case CodeOTPReplayed:
+		return "This code was already used. Wait for the next one."
+	case CodeAttemptsExhausted:
+		return "Too many wrong codes. Please log in again."
+	case CodeResendTooSoon:
+		return "A code was sent a moment ago. Please wait before asking for another."
+	case CodeAddressInvalid:
+		return "This address cannot be used."
+	case CodeSendFailed:
+		return "The code could not be sent. Try again, or use another method."
+	case CodePasscodeMalformed:
+		return "This cannot be a passcode. Enter your PIN followed by the tokencode."
+	case CodeSecurIDRejected:
+		return "The passcode is not valid."
+	case CodeSecurIDMisconfig:
+		return "The RSA SecurID configuration is not valid. Ask your administrator."
+	case CodeSecurIDUnavailable:
+		return "There is a problem with the RSA server. Try again later."
+	case CodeFactorNotConfigured:
+		return "No second factor is set up for you. Ask your administrator."
+	case CodeStateInvalid:
+		return "This login is no longer valid. Please log in again."
+	case CodeStateExpired:
+		return "This login took too long. Please log in again."
+	case CodeDirectoryUnavail, CodeClusterUnavailable:
+		return "Logins are not possible at the moment. Try again later."
+	case CodeRateLimited:
+		return "Too many logins at the moment. Try again later."
+	}
+	return "Login refused."
+}
+
+// public returns the code that a person is told in place of c, when c came from the directory. A
+// server that says "disabled" or "locked" says it to anyone who tries a name, so outside it is the
+// same as a wrong password. An expired password was right, so its owner is told.
+func public(c Code) Code {
+	switch c {
+	case CodeAccountDisabled, CodeAccountLocked, CodeNotPermitted:
+		return CodePasswordInvalid
+	}
+	return c
+}
+
+// ask returns the text of a prompt. Clients such as OpenVPN match on its beginning, so a prompt
+// that repeats an error keeps the sentence in front.
+func ask(p Prompt, why Code, ui bool) string {
+	text := "Enter your code:"
+	switch {
+	case p.Step == StepOTP:
+		text = "Enter the code from your authenticator app:"
+	case p.Step == StepRegisterTOTP && ui:
+		text = "Add Sallyport to your authenticator app, then enter the code it shows:"
+	case p.Step == StepRegisterTOTP:
+		text = "Add this key to your authenticator app: " + p.SecretKey.Reveal() + " Then enter the code it shows:"
+	}
+	if why == CodePrompt {
+		return text
+	}
+	return sentence(why) + attempts(why, p.AttemptsLeft) + " " + text
+}
+
+func attempts(why Code, left int) string {
+	switch {
+	case why != CodeOTPInvalid:
+		return ""
+	case left == 1:
+		return " One attempt left."
+	default:
+		return fmt.Sprintf(" %d attempts left.", left)
+	}
+}

@@ -1,0 +1,143 @@
+package login
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// ErrState means that a State token was not sealed by this cluster, was altered, or was issued to
+// another client.
+var ErrState = errors.New("state not valid")
+
+// The State token, sealed: version, key id, nonce, then an AEAD over a fixed body. 96 octets, which
+// are 128 characters of base64url: printable, because real clients cut a State at its first NUL, and
+// half of what one attribute holds, because some clients have small buffers (RFC 2865 §5.24).
+const (
+	stateVersion   = 1
+	stateNonceLen  = 12
+	stateHeaderLen = 2 + stateNonceLen
+	stateBodyLen   = 66
+	stateLen       = stateHeaderLen + stateBodyLen + 16
+	stateLabel     = "sallyport state 1 "
+)
+
+// token is what a State token says. Counters are never in it: whoever holds an old token could
+// turn them back.
+type token struct {
+	challenge    ChallengeID
+	handle       Handle
+	client       [8]byte
+	step         Step
+	factor       [4]byte
+	version      uint32
+	epoch        uint32
+	clusterEpoch uint32
+	issued       time.Time
+	expires      time.Time
+	name         [8]byte
+}
+
+// stateSteps gives each step its octet in a token. Append only.
+func stateSteps() []Step {
+	return []Step{
+		StepPassword, StepChooseFactor, StepRegisterTOTP, StepRegisterAddress, StepConfirmAddress, StepOTP,
+		StepPasscode, StepNewPIN, StepConfirmPIN, StepNextTokencode, StepChangePassword,
+	}
+}
+
+func stepOctet(s Step) byte {
+	for i, known := range stateSteps() {
+		if known == s {
+			return byte(i)
+		}
+	}
+	return 0
+}
+
+// seal returns the token's text. Each call has its own nonce, so that no two replies carry the same
+// State.
+func (r *KeyRing) seal(t token) (string, error) {
+	out := make([]byte, stateHeaderLen, stateLen)
+	out[0], out[1] = stateVersion, r.current
+	if _, err := rand.Read(out[2:stateHeaderLen]); err != nil {
+		return "", err
+	}
+	body := make([]byte, 0, stateBodyLen)
+	body = append(body, t.challenge[:]...)
+	body = append(body, t.handle[:]...)
+	body = append(body, t.client[:]...)
+	body = append(body, stepOctet(t.step))
+	body = append(body, t.factor[:]...)
+	body = binary.BigEndian.AppendUint32(body, t.version)
+	body = binary.BigEndian.AppendUint32(body, t.epoch)
+	body = binary.BigEndian.AppendUint32(body, t.clusterEpoch)
+	body = binary.BigEndian.AppendUint32(body, uint32(t.issued.Unix()))
+	body = binary.BigEndian.AppendUint32(body, uint32(t.expires.Unix()))
+	body = append(body, t.name[:]...)
+	body = append(body, 0) // reserved: a flag of a later version
+	out = r.seals[r.current].Seal(out, out[2:stateHeaderLen], body, r.stateAAD(out[:2]))
+	return base64.RawURLEncoding.EncodeToString(out), nil
+}
+
+// open returns what the State token says, or [ErrState]. It does not judge expiry or client.
+func (r *KeyRing) open(state string) (token, error) {
+	var t token
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(state)
+	if err != nil || len(raw) != stateLen || raw[0] != stateVersion {
+		return t, ErrState
+	}
+	aead := r.seals[raw[1]]
+	if aead == nil {
+		return t, ErrState
+	}
+	b, err := aead.Open(nil, raw[2:stateHeaderLen], raw[stateHeaderLen:], r.stateAAD(raw[:2]))
+	if err != nil || len(b) != stateBodyLen {
+		return t, ErrState
+	}
+	next := func(n int) []byte {
+		p := b[:n]
+		b = b[n:]
+		return p
+	}
+	number := func() uint32 { return binary.BigEndian.Uint32(next(4)) }
+	copy(t.challenge[:], next(16))
+	copy(t.handle[:], next(8))
+	copy(t.client[:], next(8))
+	step := int(next(1)[0])
+	if steps := stateSteps(); step < len(steps) {
+		t.step = steps[step]
+	}
+	copy(t.factor[:], next(4))
+	t.version, t.epoch, t.clusterEpoch = number(), number(), number()
+	t.issued = time.Unix(int64(number()), 0)
+	t.expires = time.Unix(int64(number()), 0)
+	copy(t.name[:], next(8))
+	return t, nil
+}
+
+func (r *KeyRing) stateAAD(header []byte) []byte {
+	aad := make([]byte, 0, len(stateLabel)+len(r.clusterID)+len(header))
+	aad = append(aad, stateLabel...)
+	aad = append(aad, r.clusterID...)
+	return append(aad, header...)
+}
+
+// The short keyed hashes inside a token.
+
+func (r *KeyRing) clientTag(client string) (t [8]byte) {
+	copy(t[:], r.sum("client", []byte(client)))
+	return t
+}
+
+func (r *KeyRing) factorTag(factor string) (t [4]byte) {
+	copy(t[:], r.sum("factor", []byte(factor)))
+	return t
+}
+
+func (r *KeyRing) nameTag(username string) (t [8]byte) {
+	copy(t[:], r.sum("name", []byte(username)))
+	return t
+}
