@@ -1,0 +1,42 @@
+# Two commands are enough: `make demo` runs the main job, `make test` passes all tests.
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS   = -s -w -X main.version=$(VERSION)
+STATICCHECK = $(GO) tool -modfile=.ci/tools.mod staticcheck
+FUZZTIME ?= 5s
+
+.PHONY: build demo check test lint bench fuzz packages clean
+
+build: ## one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
+
+demo: build ## the main job on embedded defaults; nothing to configure
+	bin/sallyport demo $(DEMOFLAGS)
+
+check: ## the quick lane, for every commit
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+test: packages build ## everything: quick lane, real servers, fuzz targets for a short time
+	$(GO) test -race ./...
+	$(GO) test -race -tags e2e -count=1 -timeout 20m ./e2e/...
+	$(MAKE) fuzz
+
+lint: ## what review should not have to say
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt needed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./e2e/...
+	$(STATICCHECK) ./...
+	$(STATICCHECK) -tags e2e ./e2e/...
+
+bench: packages build ## side by side with FreeRADIUS; takes some minutes
+	$(GO) run ./e2e/bench
+
+fuzz: ## each fuzz target for $(FUZZTIME)
+	.ci/fuzz $(FUZZTIME)
+
+packages: ## the Debian packages that tests talk to, when they are missing
+	.ci/packages
+
+clean:
+	rm -rf bin .cache

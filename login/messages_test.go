@@ -1,0 +1,80 @@
+package login
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEveryCodeHasItsSentence(t *testing.T) {
+	fallback := sentence("no such code")
+	for _, c := range Codes() {
+		s := sentence(c)
+		if s == "" || s == fallback {
+			t.Errorf("%s has no sentence of its own", c)
+		}
+		checkText(t, s)
+	}
+}
+
+func TestPromptsFitTheSmallestClient(t *testing.T) {
+	key := Secret(strings.TrimSpace(strings.Repeat("ABCD ", 8)))
+	for _, step := range []Step{StepOTP, StepRegisterTOTP} {
+		for _, why := range []Code{CodePrompt, CodeOTPInvalid, CodeOTPReplayed} {
+			for _, ui := range []bool{true, false} {
+				text := ask(Prompt{Step: step, SecretKey: key, AttemptsLeft: 2}, why, ui)
+				checkText(t, text)
+				if strings.Contains(text, "ABCD") != (step == StepRegisterTOTP && !ui) {
+					t.Errorf("%s ui=%v: the key stands where it should not, or is missing: %q", step, ui, text)
+				}
+			}
+		}
+	}
+}
+
+// checkText: one Reply-Message, ASCII, and none of the words that Cisco's SDI profile reacts to.
+func checkText(t *testing.T, s string) {
+	t.Helper()
+	if len(s) == 0 || len(s) > 200 {
+		t.Errorf("length %d: %q", len(s), s)
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		t.Errorf("not ASCII: %q", s)
+	}
+	for _, reserved := range []string{"Reenter PIN:", "New PIN Accepted"} {
+		if strings.Contains(s, reserved) {
+			t.Errorf("holds %q, which means something else to Cisco clients", reserved)
+		}
+	}
+}
+
+func TestDirectoryRefusalsLookAlikeOutside(t *testing.T) {
+	for _, err := range []error{ErrNoUser, ErrPassword, ErrDisabled, ErrLocked, ErrNotPermitted} {
+		if got := public(RefusalCode(err)); got != CodePasswordInvalid {
+			t.Errorf("%v is told as %s", err, got)
+		}
+	}
+	for _, err := range []error{ErrPasswordExpired, ErrPasswordMustChange} {
+		if got := public(RefusalCode(err)); got == CodePasswordInvalid {
+			t.Errorf("%v: the owner of the password is not told", err)
+		}
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	s := Secret("canary")
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "prompt", Prompt{SecretKey: s, Expires: time.Second})
+	for _, shown := range []string{
+		fmt.Sprint(s), fmt.Sprintf("%q %v %+v %#v %s", s, s, s, s, s), fmt.Sprintf("%+v %#v", Prompt{OTPAuthURI: s}, Prompt{SecretKey: s}), log.String(),
+	} {
+		if strings.Contains(shown, "canary") {
+			t.Errorf("shown: %s", shown)
+		}
+	}
+	if s.Reveal() != "canary" {
+		t.Error("Reveal does not reveal")
+	}
+}
