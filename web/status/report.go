@@ -1,0 +1,96 @@
+package status
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Report is what the whole daemon says of itself at one moment.
+type Report struct {
+	Version string    `json:"version"`
+	Node    string    `json:"node"`
+	Started time.Time `json:"started"`
+	// UptimeSeconds is the time since the start, in seconds.
+	UptimeSeconds int64 `json:"uptime_seconds"`
+	// Ready is true when each part is.
+	Ready bool                  `json:"ready"`
+	Parts map[string]PartReport `json:"parts"`
+}
+
+// PartReport is what one part says of itself.
+type PartReport struct {
+	Ready bool `json:"ready"`
+	// Reason is what keeps the part from serving; empty when it is ready.
+	Reason string `json:"reason,omitempty"`
+	// Milliseconds is how long the part took to say whether it is ready.
+	Milliseconds float64 `json:"ms"`
+	// Status is the part's own description; nil where it was not asked for, or did not come in time.
+	Status any `json:"status,omitempty"`
+}
+
+// NotReady lists the names of the parts that are not ready, sorted.
+func (r Report) NotReady() []string {
+	var names []string
+	for name, p := range r.Parts {
+		if !p.Ready {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Report asks each part whether it is ready and for its status, all at once, and returns within
+// the configured time whatever the parts do.
+func (s *Server) Report(ctx context.Context) Report { return s.report(ctx, true) }
+
+func (s *Server) report(ctx context.Context, full bool) Report {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.AskWithin)
+	defer cancel()
+	now := s.cfg.Now()
+	r := Report{
+		Version: s.cfg.Version, Node: s.cfg.Node, Started: s.started,
+		UptimeSeconds: int64(now.Sub(s.started) / time.Second),
+		Ready:         true, Parts: make(map[string]PartReport),
+	}
+	var mu sync.Mutex
+	s.each(func(name string, p *registered) {
+		part := p.report(ctx, full, s.cfg.Now)
+		mu.Lock()
+		defer mu.Unlock()
+		r.Parts[name] = part
+		r.Ready = r.Ready && part.Ready
+	})
+	return r
+}
+
+// Alive asks each part that has a loop of its own whether the loop is alive, and returns the
+// complaints by the parts' names; none means alive.
+func (s *Server) Alive(ctx context.Context) map[string]error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.AskWithin)
+	defer cancel()
+	var mu sync.Mutex
+	hung := make(map[string]error)
+	s.each(func(name string, p *registered) {
+		if err := p.alive(ctx); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			hung[name] = err
+		}
+	})
+	return hung
+}
+
+// each calls f for every part at the same time and returns when all calls have.
+func (s *Server) each(f func(name string, p *registered)) {
+	s.mu.Lock()
+	parts := s.parts
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for name, p := range parts {
+		wg.Go(func() { f(name, p) })
+	}
+	wg.Wait()
+}
