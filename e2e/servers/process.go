@@ -26,18 +26,34 @@ type process struct {
 // startProcess runs a program whose end is the caller's business; it also ends when the thread that
 // started it does, so that a crashed test leaves nothing behind.
 func startProcess(name string, args []string, env ...string) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(name, args...), done: make(chan struct{})}
+	p := newProcess(name, args, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	return p, p.start()
+}
+
+// startProcessTo is startProcess with the output going to a file, whole.
+func startProcessTo(f *os.File, name string, args []string, env ...string) (*process, error) {
+	p := newProcess(name, args, env...)
+	p.cmd.Stdout, p.cmd.Stderr = f, f
+	return p, p.start()
+}
+
+func newProcess(name string, args []string, env ...string) *process {
+	p := &process{name: name, cmd: exec.Command(name, args...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
+	return p
+}
+
+func (p *process) start() error {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	go func() {
 		defer close(p.done)
 		p.cmd.Wait() // how it ended is told by the output, where anyone asks
 	}()
-	return p, nil
+	return nil
 }
 
 // end sends sig to the process and its children, and waits until it has ended; SIGKILL follows after
