@@ -1,0 +1,216 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/login"
+	"sallyport/web/status"
+)
+
+// clock is where the daemon's clock stands in these tests.
+var clock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
+
+// fakeUsers holds enrolments by ID; err is returned by everything when it is set.
+type fakeUsers struct {
+	mu     sync.Mutex
+	stored map[string]login.Enrolment
+	acts   []string
+	err    error
+}
+
+func (f *fakeUsers) Users(_ context.Context, after string, limit int) ([]login.Enrolment, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for id := range f.stored {
+		if id > after {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var page []login.Enrolment
+	for _, id := range ids[:min(limit, len(ids))] {
+		page = append(page, f.stored[id])
+	}
+	return page, f.err
+}
+
+func (f *fakeUsers) Enrolment(_ context.Context, id string) (login.Enrolment, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e, ok := f.stored[id]; ok {
+		return e, f.err
+	}
+	return login.Enrolment{UserID: id}, f.err
+}
+
+func (f *fakeUsers) Reset(_ context.Context, id, factor string) error {
+	return f.act("reset", id, factor, func(c login.Credential) login.Credential { return login.Credential{Factor: c.Factor} })
+}
+
+func (f *fakeUsers) Unlock(_ context.Context, id, factor string) error {
+	return f.act("unlock", id, factor, func(c login.Credential) login.Credential {
+		c.Failures, c.LockedUntil, c.HardLocked = 0, time.Time{}, false
+		return c
+	})
+}
+
+func (f *fakeUsers) act(name, id, factor string, change func(login.Credential) login.Credential) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return f.err
+	}
+	f.acts = append(f.acts, fmt.Sprintf("%s %s %q", name, id, factor))
+	for n, c := range f.stored[id].Credentials {
+		if factor == "" || factor == n {
+			f.stored[id].Credentials[n] = change(c)
+		}
+	}
+	return nil
+}
+
+// fakeDirectory knows people by the names that mean them.
+type fakeDirectory struct {
+	names map[string]login.User
+	err   error // a refusal goes with the user, anything else without
+}
+
+func (f *fakeDirectory) Find(_ context.Context, name string) (login.User, error) {
+	return f.answer(f.names[strings.ToLower(name)])
+}
+
+func (f *fakeDirectory) Lookup(_ context.Context, id string) (login.User, error) {
+	for _, u := range f.names {
+		if u.ID == id {
+			return f.answer(u)
+		}
+	}
+	return f.answer(login.User{})
+}
+
+func (f *fakeDirectory) answer(u login.User) (login.User, error) {
+	switch {
+	case f.err != nil && login.RefusalCode(f.err) == "":
+		return login.User{}, f.err
+	case u.ID == "":
+		return u, login.ErrNoUser
+	}
+	return u, f.err
+}
+
+type fakeClients struct {
+	clients []Client
+	err     error
+}
+
+func (f *fakeClients) Clients(context.Context) ([]Client, error) { return f.clients, f.err }
+
+func (f *fakeClients) Forget(_ context.Context, name string) (int, error) {
+	for i, c := range f.clients {
+		if c.Name == name {
+			f.clients[i].Learned = nil
+			return len(c.Learned), f.err
+		}
+	}
+	return 0, f.err
+}
+
+type fakeStatus struct{}
+
+func (fakeStatus) Report(context.Context) status.Report {
+	return status.Report{Version: "1.2.3", Node: "node1", Ready: true,
+		Parts: map[string]status.PartReport{"cluster": {Ready: true}}}
+}
+
+// daemon is a server on a socket of its own with fakes behind it.
+type daemon struct {
+	*Caller
+	server  *Server
+	users   *fakeUsers
+	dirs    map[string]*fakeDirectory
+	clients *fakeClients
+	log     *logBuffer
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// startDaemon knows alice in two spellings, bob, and carol whom the directory knows no more.
+func startDaemon(t *testing.T) *daemon {
+	t.Helper()
+	alice := login.User{ID: "corp:a1", Name: "alice"}
+	d := &daemon{
+		users: &fakeUsers{stored: map[string]login.Enrolment{
+			"corp:a1": {UserID: "corp:a1", Name: "alice", LastFactor: "totp", Credentials: map[string]login.Credential{
+				"totp": {Factor: "totp", Version: 1, Record: []byte("canary-record"), Memo: []byte("canary-memo"),
+					Failures: 5, LockedUntil: clock.Add(time.Minute)},
+				"email": {Factor: "email", Version: 2, LockedUntil: clock.Add(-time.Minute)},
+			}},
+			"corp:c3": {UserID: "corp:c3", Name: "Carol", Credentials: map[string]login.Credential{
+				"totp": {Factor: "totp", Version: 1, HardLocked: true},
+			}},
+		}},
+		dirs: map[string]*fakeDirectory{
+			"corp": {names: map[string]login.User{
+				"alice": alice, `example\alice`: alice, "bob": {ID: "corp:b2", Name: "bob"},
+			}},
+			"guests": {names: map[string]login.User{}},
+		},
+		clients: &fakeClients{clients: []Client{{Name: "vpn", Configured: true, Learned: []Learned{{}, {}}}, {Name: "cx"}}},
+		log:     new(logBuffer),
+	}
+	s, err := New(Config{
+		Socket: filepath.Join(t.TempDir(), "run", "admin.sock"),
+		Users:  d.users, Clients: d.clients, Status: fakeStatus{},
+		Directories: func() map[string]Finder {
+			all := make(map[string]Finder)
+			for name, dir := range d.dirs {
+				all[name] = dir
+			}
+			return all
+		},
+		Logger: slog.New(slog.NewTextHandler(d.log, nil)),
+		Now:    func() time.Time { return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.server, d.Caller = s, NewCaller(s.Socket())
+	t.Cleanup(func() {
+		d.Caller.http.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return d
+}

@@ -1,0 +1,130 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"sallyport/login"
+)
+
+// The sizes of a page of users: what is sent when nothing is asked for, and the most.
+const (
+	pageSize    = 500
+	maxPageSize = 5000
+)
+
+func (s *Server) listUsers(ctx context.Context, r *http.Request) (any, error) {
+	limit := pageSize
+	if text := r.URL.Query().Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxPageSize {
+			return nil, &Problem{http.StatusBadRequest, fmt.Sprintf("limit must be from 1 to %d", maxPageSize), ""}
+		}
+		limit = n
+	}
+	stored, err := s.cfg.Users.Users(ctx, r.URL.Query().Get("after"), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	page := UserPage{Users: make([]User, 0, len(stored)), Now: s.cfg.Now()}
+	for _, e := range stored {
+		page.Users = append(page.Users, userOf(e, page.Now))
+	}
+	if len(stored) == limit {
+		page.Next = stored[len(stored)-1].UserID
+	}
+	return page, nil
+}
+
+func (s *Server) showUser(ctx context.Context, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	return s.userReply(ctx, UserAct{User: q.Get("user"), Directory: q.Get("directory")})
+}
+
+func (s *Server) userReply(ctx context.Context, act UserAct) (any, error) {
+	found, err := s.resolve(ctx, act.User, act.Directory)
+	if err != nil {
+		return nil, err
+	}
+	return s.reply(ctx, found)
+}
+
+func (s *Server) reply(ctx context.Context, found match) (UserReply, error) {
+	e, err := s.cfg.Users.Enrolment(ctx, found.id)
+	if err != nil {
+		return UserReply{}, fmt.Errorf("read enrolment: %w", err)
+	}
+	now := s.cfg.Now()
+	u := userOf(e, now)
+	u.ID = found.id
+	if found.name != "" {
+		u.Name = found.name
+	}
+	return UserReply{User: u, Notes: found.notes, Now: now}, nil
+}
+
+func (s *Server) resetUser(ctx context.Context, r *http.Request) (any, error) {
+	return s.act(ctx, r, "user reset", s.cfg.Users.Reset)
+}
+
+func (s *Server) unlockUser(ctx context.Context, r *http.Request) (any, error) {
+	return s.act(ctx, r, "user unlock", s.cfg.Users.Unlock)
+}
+
+// act finds the user, changes what is stored and answers with the user as they are then. It refuses
+// a factor that the user does not have, since a typing error would otherwise look like success.
+func (s *Server) act(ctx context.Context, r *http.Request, name string, change func(ctx context.Context, userID, factor string) error) (any, error) {
+	act, err := decode[UserAct](r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.resolve(ctx, act.User, act.Directory)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.cfg.Users.Enrolment(ctx, found.id)
+	if err != nil {
+		return nil, fmt.Errorf("read enrolment: %w", err)
+	}
+	if p := nothingStored(e, found, act.Factor); p != nil {
+		return nil, p
+	}
+	err = change(ctx, found.id, act.Factor)
+	s.audit(ctx, name, err, slog.String("user_id", found.id), slog.String("user", found.name), slog.String("factor", act.Factor))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return s.reply(ctx, found)
+}
+
+func nothingStored(e login.Enrolment, found match, factor string) *Problem {
+	if _, has := e.Credentials[factor]; has || factor == "" && len(e.Credentials) > 0 {
+		return nil
+	}
+	if factor == "" {
+		return &Problem{http.StatusNotFound, fmt.Sprintf("nothing is stored about %s", found), "there is nothing to change"}
+	}
+	return &Problem{http.StatusNotFound, fmt.Sprintf("%s has no factor %q", found, factor),
+		`"sallyport user show" lists the factors`}
+}
+
+// userOf copies what an administrator may see; a record never leaves the daemon.
+func userOf(e login.Enrolment, now time.Time) User {
+	u := User{ID: e.UserID, Name: e.Name, LastFactor: e.LastFactor, Factors: []Factor{}}
+	for _, name := range slices.Sorted(maps.Keys(e.Credentials)) {
+		c := e.Credentials[name]
+		f := Factor{Name: name, Registered: c.Version > 0, Failures: c.Failures, HardLocked: c.HardLocked}
+		if now.Before(c.LockedUntil) {
+			until := c.LockedUntil
+			f.LockedUntil = &until
+		}
+		u.Factors = append(u.Factors, f)
+	}
+	return u
+}
