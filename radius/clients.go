@@ -1,0 +1,184 @@
+package radius
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"sallyport/login"
+)
+
+// minSecret is the least length of a shared secret in octets: RFC 2865 §3 asks for 16.
+const minSecret = 16
+
+// Rule says whether a client's requests must carry Message-Authenticator. One that is present is
+// verified under every rule.
+type Rule uint8
+
+// The rules.
+const (
+	// RuleAuto requires it from an address as soon as that address has sent a valid one. Until then
+	// packets that have Proxy-State but no Message-Authenticator are dropped (CVE-2024-3596).
+	RuleAuto Rule = iota
+	// RuleRequired drops every request without it.
+	RuleRequired
+	// RuleOptional takes requests without it, as far as Client.ProxyStateLimit allows.
+	RuleOptional
+)
+
+// Outage says what a client is told while a back end cannot be asked.
+type Outage uint8
+
+// What a client is told.
+const (
+	// OutageSilent sends nothing, so that the client tries its next server. RFC 2865 §4.1 asks for
+	// an answer; a wrong one would end the login.
+	OutageSilent Outage = iota
+	// OutageReject sends an Access-Reject: for clients that know no other server.
+	OutageReject
+)
+
+// Charset is the encoding in which a client sends names and passwords.
+type Charset uint8
+
+// The character sets.
+const (
+	// CharsetAuto takes text that is valid UTF-8 as that, and anything else as ISO 8859-1.
+	CharsetAuto Charset = iota
+	// CharsetUTF8 passes text on as it came.
+	CharsetUTF8
+	// CharsetLatin1 takes all text as ISO 8859-1.
+	CharsetLatin1
+)
+
+// Client is a RADIUS client (a NAS) or a network of them.
+type Client struct {
+	// Name is unique; it stands in logs, audit events and metrics.
+	Name string
+	// Addresses are the networks that the client's packets come from. When several clients have a
+	// network that contains an address, the longest prefix wins.
+	Addresses []netip.Prefix
+	// Secret is the shared secret, at least 16 octets.
+	Secret login.Secret
+	// MessageAuthenticator is the rule for the client's requests.
+	MessageAuthenticator Rule
+	// ProxyStateLimit is how many Proxy-State attributes a request without Message-Authenticator
+	// may carry under RuleOptional. Zero means none: an attacker needs them for CVE-2024-3596.
+	ProxyStateLimit int
+	// Policy names the login policy; it is passed on to [Logins].
+	Policy string
+	// UI says that the client reads the Sallyport attributes.
+	UI bool
+	// OnOutage says what the client is told while a back end cannot be asked.
+	OnOutage Outage
+	// Charset is the encoding of the client's names and passwords.
+	Charset Charset
+}
+
+// Validate reports every fault of the client.
+func (c Client) Validate() error {
+	var faults []error
+	if c.Name == "" {
+		faults = append(faults, errors.New("client without a name"))
+	}
+	if len(c.Addresses) == 0 {
+		faults = append(faults, fmt.Errorf("client %q: no address: give the address or network its packets come from", c.Name))
+	}
+	for _, p := range c.Addresses {
+		if !p.IsValid() {
+			faults = append(faults, fmt.Errorf("client %q: an address is not valid", c.Name))
+		}
+	}
+	if n := len(c.Secret.Reveal()); n < minSecret {
+		faults = append(faults, fmt.Errorf("client %q: the shared secret has %d octets: use at least %d", c.Name, n, minSecret))
+	}
+	if c.MessageAuthenticator > RuleOptional || c.OnOutage > OutageReject || c.Charset > CharsetLatin1 {
+		faults = append(faults, fmt.Errorf("client %q: unknown Message-Authenticator rule, outage rule or character set", c.Name))
+	}
+	return errors.Join(faults...)
+}
+
+// client is a configured client with what is computed from it once.
+type client struct {
+	Client
+	signer *signer
+	counts *counts
+}
+
+// table finds clients by address. It is immutable.
+type table struct {
+	byPrefix map[netip.Prefix]*client
+	// bits4 and bits6 are the prefix lengths in use, longest first.
+	bits4, bits6 []int
+}
+
+// newTable checks the clients and reports all their faults at once. Counters outlive a table.
+func newTable(clients []Client, tally *tally) (*table, error) {
+	var faults []error
+	names := make(map[string]bool, len(clients))
+	t := &table{byPrefix: make(map[netip.Prefix]*client)}
+	for _, c := range clients {
+		if err := c.Validate(); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if names[c.Name] {
+			faults = append(faults, fmt.Errorf("client %q is configured twice", c.Name))
+		}
+		names[c.Name] = true
+		faults = append(faults, t.add(&client{Client: c, signer: newSigner(c.Secret), counts: tally.of(c.Name)})...)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *table) add(c *client) (faults []error) {
+	for _, p := range c.Addresses {
+		p = plainPrefix(p)
+		if other := t.byPrefix[p]; other != nil {
+			faults = append(faults, fmt.Errorf("clients %q and %q have the same address %s", other.Name, c.Name, p))
+		}
+		t.byPrefix[p] = c
+		bits := &t.bits6
+		if p.Addr().Is4() {
+			bits = &t.bits4
+		}
+		if !slices.Contains(*bits, p.Bits()) {
+			*bits = append(*bits, p.Bits())
+			slices.SortFunc(*bits, func(a, b int) int { return b - a })
+		}
+	}
+	return faults
+}
+
+// find returns the client that addr belongs to, nil when there is none. It allocates nothing.
+func (t *table) find(addr netip.Addr) *client {
+	bits := t.bits6
+	if addr.Is4() {
+		bits = t.bits4
+	}
+	for _, n := range bits {
+		p, err := addr.Prefix(n)
+		if err != nil {
+			return nil
+		}
+		if c := t.byPrefix[p]; c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// plainPrefix masks p and turns an IPv4-mapped network into the IPv4 network that it means.
+func plainPrefix(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// plainAddr is the form in which addresses are compared: no zone, IPv4 as IPv4.
+func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

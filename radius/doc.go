@@ -1,0 +1,40 @@
+// Package radius is the RADIUS door: a server over UDP that turns Access-Requests into logins and
+// verdicts into replies, and the [Caller], its opposite end. It decides what is a valid packet, which
+// packet is a duplicate and how a reply is signed; who may enter is decided behind [Logins].
+//
+// layeh.com/radius is the codec and nothing more: its server forgets a request once it is answered,
+// and neither checks nor writes Message-Authenticator.
+//
+// # What is implemented
+//
+//   - RFC 2865: Access-Request with User-Password (PAP), Access-Accept, Access-Reject and
+//     Access-Challenge; State; Proxy-State returned in order (§5.33); the shared secret is chosen by
+//     the source address of the packet (§3).
+//   - RFC 2868 §3.5: our two secret attributes are hidden like a Tunnel-Password without a tag.
+//   - RFC 2869 §5.10: Prompt says whether the answer may be shown.
+//   - RFC 3579 §3.2: Message-Authenticator, checked before a packet is looked at, and the first
+//     attribute of every reply (BlastRADIUS, CVE-2024-3596).
+//   - RFC 5080 §2.2: duplicates are answered with the bytes sent before; packets that carry a valid
+//     State go first when there is too much to do; the Caller's retransmissions.
+//   - RFC 5997: Status-Server, answered while the node can serve the client.
+//
+// # What is not
+//
+// CHAP, MS-CHAP and EAP cannot be checked by an LDAP bind: they get a signed Access-Reject and a log
+// line that asks for PAP. Accounting-Requests are counted and ignored. RADIUS needs MD5, so the
+// package does not work under GODEBUG=fips140=only.
+//
+// # The way of a packet
+//
+// The socket's one reader finds the client, checks the packet and its Message-Authenticator, and asks
+// the duplicate cache (server.go, receive.go, authenticator.go, duplicates.go). What is new is queued
+// (queue.go). A fixed number of workers take packets from the queue, ask [Logins] (request.go) and
+// write the reply (reply.go). Whatever is not answered is counted and logged with client and reason
+// (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
+// retransmission is a fresh try.
+//
+// # Our attributes
+//
+// Clients with UI set also get the Sallyport attributes (attributes.go), which
+// dictionary/dictionary.sallyport describes for FreeRADIUS tools.
+package radius

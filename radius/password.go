@@ -1,0 +1,48 @@
+package radius
+
+import (
+	"bytes"
+	"crypto/md5"
+	"errors"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// maxPassword is the longest User-Password (RFC 2865 §5.2).
+const maxPassword = 128
+
+var errPasswordLength = errors.New("User-Password is not 16 to 128 octets in steps of 16")
+
+// revealPassword undoes User-Password hiding (RFC 2865 §5.2). Only the padding is cut: the codec
+// would cut at the first NUL, and so take "right\x00anything" for "right".
+func revealPassword(hidden, secret []byte, auth [authSize]byte) ([]byte, error) {
+	if len(hidden) < 16 || len(hidden) > maxPassword || len(hidden)%16 != 0 {
+		return nil, errPasswordLength
+	}
+	plain := make([]byte, len(hidden))
+	h := md5.New()
+	last := auth[:]
+	for at := 0; at < len(hidden); at += 16 {
+		h.Reset()
+		h.Write(secret)
+		h.Write(last)
+		var pad [16]byte
+		h.Sum(pad[:0])
+		for i := range pad {
+			plain[at+i] = hidden[at+i] ^ pad[i]
+		}
+		last = hidden[at : at+16]
+	}
+	return bytes.TrimRight(plain, "\x00"), nil
+}
+
+// text decodes what a client sent in its character set.
+func (c Charset) text(raw []byte) string {
+	if c == CharsetUTF8 || c == CharsetAuto && utf8.Valid(raw) {
+		return string(raw)
+	}
+	// Every octet is a character of ISO 8859-1, so decoding cannot fail.
+	decoded, _ := charmap.ISO8859_1.NewDecoder().Bytes(raw)
+	return string(decoded)
+}

@@ -1,0 +1,70 @@
+package radius
+
+import "log/slog"
+
+// Reason says why a packet was not answered. It is a metric label and part of the log line.
+type Reason string
+
+// The reasons.
+const (
+	// DropUnknownClient: no client has the source address.
+	DropUnknownClient Reason = "unknown_client"
+	// DropMalformed: the lengths of the packet or of its attributes are wrong.
+	DropMalformed Reason = "malformed"
+	// DropTooManyAttributes: more than 200 attributes.
+	DropTooManyAttributes Reason = "too_many_attributes"
+	// DropCode: neither Access-Request nor Status-Server.
+	DropCode Reason = "unexpected_code"
+	// DropAccounting: an Accounting-Request; nothing here accounts.
+	DropAccounting Reason = "accounting"
+	// DropUnsigned: Message-Authenticator is required and absent.
+	DropUnsigned Reason = "message_authenticator_missing"
+	// DropUnlearned: Message-Authenticator is absent from an address that used to send it.
+	DropUnlearned Reason = "message_authenticator_disappeared"
+	// DropProxyState: Proxy-State without Message-Authenticator (CVE-2024-3596).
+	DropProxyState Reason = "proxy_state_unsigned"
+	// DropBadSignature: Message-Authenticator is wrong: another shared secret, or altered.
+	DropBadSignature Reason = "message_authenticator_invalid"
+	// DropSignatureForm: two Message-Authenticators, or one of another length.
+	DropSignatureForm Reason = "message_authenticator_malformed"
+	// DropInProgress: a duplicate of a request that is being worked on.
+	DropInProgress Reason = "in_progress"
+	// DropSuperseded: the client has used the Identifier again before the answer was ready.
+	DropSuperseded Reason = "superseded"
+	// DropQueueFull: there was too much to do.
+	DropQueueFull Reason = "queue_full"
+	// DropExpired: the packet waited until its answer was of no use.
+	DropExpired Reason = "expired"
+	// DropOutage: a back end could not be asked, and the client has another server.
+	DropOutage Reason = "outage"
+	// DropNotServing: Status-Server while this node cannot serve the client.
+	DropNotServing Reason = "not_serving"
+	// DropPanic: a fault of the program, logged with its stack.
+	DropPanic Reason = "panic"
+	// DropReply: the reply could not be written, a fault of the program or too much Proxy-State.
+	DropReply Reason = "reply_unusable"
+	// DropSend: the operating system refused to send the reply.
+	DropSend Reason = "send_failed"
+)
+
+// Reasons lists all reasons, for metrics and documents.
+func Reasons() []Reason {
+	return []Reason{
+		DropUnknownClient, DropMalformed, DropTooManyAttributes, DropCode, DropAccounting,
+		DropUnsigned, DropUnlearned, DropProxyState, DropBadSignature, DropSignatureForm,
+		DropInProgress, DropSuperseded, DropQueueFull, DropExpired, DropOutage, DropNotServing,
+		DropPanic, DropReply, DropSend,
+	}
+}
+
+// level is how loud a reason is. A retransmission on its way is everyday life; what an operator must
+// repair is an error.
+func (r Reason) level() slog.Level {
+	switch r {
+	case DropInProgress, DropSuperseded, DropNotServing:
+		return slog.LevelDebug
+	case DropUnlearned, DropPanic, DropReply:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}

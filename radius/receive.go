@@ -1,0 +1,150 @@
+package radius
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+
+	codec "layeh.com/radius"
+)
+
+// datagram is what a socket received. The bytes are only good until the next one.
+type datagram struct {
+	bytes  []byte
+	from   netip.AddrPort
+	local  netip.Addr
+	socket sender
+}
+
+// maxReadFailures in a row end a reader: Linux reports passing trouble one at a time, and a loop over
+// a socket that is gone would burn a core.
+const maxReadFailures = 100
+
+// listenOn reads a socket until reading is stopped. There is one reader for each socket; what it
+// does with a packet takes about a microsecond and never waits.
+func (s *Server) listenOn(k *socket) {
+	buffer, control := make([]byte, maxPacket), make([]byte, 128)
+	for failures := 0; ; {
+		n, from, local, err := k.read(buffer, control)
+		if err == nil {
+			failures = 0
+			s.receive(datagram{bytes: buffer[:n], from: from, local: local, socket: k})
+			continue
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if failures++; failures == maxReadFailures {
+			s.log.Error("RADIUS socket cannot be read any more", "address", k.addr.String(), "error", err)
+			s.deaf.Add(1)
+			return
+		}
+	}
+}
+
+// receive takes a datagram to its answer from the cache, to the queue, or nowhere.
+func (s *Server) receive(d datagram) {
+	c := s.clients.Load().find(plainAddr(d.from.Addr()))
+	if c == nil {
+		s.drop(nil, d.from, DropUnknownClient)
+		return
+	}
+	defer s.catch(c, d.from, nil)
+	packet, o, why := s.examine(c, d)
+	if why != "" {
+		s.drop(c, d.from, why)
+		return
+	}
+	c.counts.requests.Add(1)
+	preferred := o.code == codec.CodeStatusServer || o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
+	o.state = nil // it points into the reader's buffer
+	j := &job{client: c, outline: o, from: d.from, local: d.local, socket: d.socket, arrived: s.cfg.Now()}
+	if !s.isNew(j) {
+		return
+	}
+	j.packet = bytes.Clone(packet)
+	if gaveWay := s.queue.push(j, preferred); gaveWay != nil {
+		s.abandon(gaveWay, DropQueueFull)
+	}
+}
+
+// examine checks what can be checked without decoding, and the Message-Authenticator last.
+func (s *Server) examine(c *client, d datagram) (packet []byte, o outline, why Reason) {
+	packet, ok := cut(d.bytes)
+	if !ok {
+		return nil, o, DropMalformed
+	}
+	switch code := codec.Code(packet[0]); code {
+	case codec.CodeAccessRequest, codec.CodeStatusServer:
+	case codec.CodeAccountingRequest:
+		return nil, o, DropAccounting
+	default:
+		return nil, o, DropCode
+	}
+	if o, why = read(packet); why != "" {
+		return nil, o, why
+	}
+	return packet, o, s.authenticate(c, plainAddr(d.from.Addr()), packet, &o)
+}
+
+// authenticate applies RFC 3579 §3.2 and the client's rule. Nothing has happened before it that a
+// forged packet could have changed.
+func (s *Server) authenticate(c *client, addr netip.Addr, packet []byte, o *outline) Reason {
+	switch {
+	case o.badMA:
+		return DropSignatureForm
+	case o.ma == 0:
+		return s.unsigned(c, addr, o)
+	case !c.signer.validMessageAuthenticator(packet, o.auth, o.ma):
+		return DropBadSignature
+	}
+	// Status-Server is never learned from: a health checker may share its address with a client
+	// that cannot sign (RFC 5997 §4.2 has no side effects).
+	if c.MessageAuthenticator == RuleAuto && o.code == codec.CodeAccessRequest && !s.memory.Learned(c.Name, addr) {
+		s.learner.learn(c.Name, addr)
+	}
+	return ""
+}
+
+// unsigned says whether a packet without Message-Authenticator is taken.
+func (s *Server) unsigned(c *client, addr netip.Addr, o *outline) Reason {
+	limit := 0
+	switch {
+	case o.code == codec.CodeStatusServer, o.eap, c.MessageAuthenticator == RuleRequired:
+		// RFC 5997 §3 and RFC 3579 §3.1 demand it of these two, whatever the rule.
+		return DropUnsigned
+	case c.MessageAuthenticator == RuleOptional:
+		limit = c.ProxyStateLimit
+	case s.memory.Learned(c.Name, addr):
+		return DropUnlearned
+	}
+	if o.proxyStates > limit {
+		return DropProxyState
+	}
+	return ""
+}
+
+// isNew reports whether the job is not a duplicate, and answers it when it is. Status-Server is not
+// looked up: it is never retransmitted (RFC 5997 §4.2), and its answer must be about now.
+func (s *Server) isNew(j *job) bool {
+	if j.outline.code == codec.CodeStatusServer {
+		return true
+	}
+	key := exchangeKey{from: j.from, local: j.local, socket: j.socket, identifier: j.outline.identifier}
+	fresh, reply := s.duplicates.begin(key, j.outline.auth, j.arrived)
+	if fresh != nil {
+		j.exchange = fresh
+		return true
+	}
+	j.client.counts.duplicates.Add(1)
+	if reply == nil {
+		s.drop(j.client, j.from, DropInProgress)
+		return false
+	}
+	if err := j.socket.send(reply, j.from, j.local); err != nil {
+		s.drop(j.client, j.from, DropSend)
+	}
+	return false
+}

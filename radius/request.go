@@ -1,0 +1,126 @@
+package radius
+
+import (
+	"context"
+	"log/slog"
+
+	codec "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+
+	"sallyport/login"
+)
+
+// What a request needs when it is refused before anyone is asked. The sentences tell the person, or
+// rather their administrator, what to change; none of them quotes the request.
+const (
+	messageNeedsPAP   = "This service needs the password itself. Set the RADIUS client to PAP."
+	messageNoPassword = "The login request has no password."
+	messageMalformed  = "The login request is malformed."
+)
+
+// Values and attributes of Microsoft's dictionary (RFC 2548) that carry no password to check.
+const (
+	vendorMicrosoft = 311
+	msCHAPResponse  = 1
+	msCHAP2Response = 25
+)
+
+// ask turns an Access-Request into a question to [Logins]. Requests that can be no login are refused
+// here with a Reject, since RFC 2865 §4.1 wants an answer to every client.
+func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply, error) {
+	hidden, passwords := only(p, rfc2865.UserPassword_Type)
+	state, states := only(p, rfc2865.State_Type)
+	name, names := only(p, rfc2865.UserName_Type)
+	switch {
+	case needsOtherThanPAP(p):
+		s.hintPAP(j)
+		return refuse(login.CodeNotPermitted, messageNeedsPAP), nil
+	case states > 1:
+		return refuse(login.CodeStateInvalid, messageMalformed), nil
+	case passwords > 1, names > 1, authorizeOnly(p):
+		// Authorize-Only is no login (RFC 5080 §2.1.1): an empty answer would mean "resend".
+		return refuse(login.CodeNotPermitted, messageMalformed), nil
+	case passwords == 0 && states == 0:
+		return refuse(login.CodeNotPermitted, messageNoPassword), nil
+	}
+	var password string
+	if passwords == 1 {
+		plain, err := revealPassword(hidden, p.Secret, p.Authenticator)
+		if err != nil {
+			return refuse(login.CodeNotPermitted, messageMalformed), nil
+		}
+		password = j.client.Charset.text(plain)
+	}
+	username := j.client.Charset.text(name)
+	if states == 0 {
+		return s.logins.Begin(ctx, login.Request{Origin: s.origin(j, p), Username: username, Password: password})
+	}
+	return s.logins.Continue(ctx, login.Answer{
+		Origin: s.origin(j, p), Username: username, State: string(state), Text: password,
+		Action: login.Action(firstText(p, s.cfg.VendorID, attrAction)),
+	})
+}
+
+func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
+	return login.Origin{
+		Client:           j.client.Name,
+		Policy:           j.client.Policy,
+		UI:               j.client.UI,
+		Address:          plainAddr(j.from.Addr()),
+		CallingStationID: string(p.Get(rfc2865.CallingStationID_Type)),
+		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
+	}
+}
+
+// hintPAP says in the log what the client must be set to.
+func (s *Server) hintPAP(j *job) {
+	silent, ok := j.client.counts.hints.add("needs_pap", s.cfg.Now())
+	if ok {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn,
+			"RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP",
+			slog.String("client", j.client.Name), slog.String("address", j.from.String()), slog.Uint64("suppressed", silent))
+	}
+}
+
+// refuse is a Reject that no login has decided.
+func refuse(code login.Code, message string) login.Reply {
+	return login.Reply{Verdict: login.Reject, Code: code, Message: message}
+}
+
+// only returns the first attribute of a type, and how many there are.
+func only(p *codec.Packet, t codec.Type) (value []byte, count int) {
+	for _, a := range p.Attributes {
+		if a.Type == t {
+			if count++; count == 1 {
+				value = a.Attribute
+			}
+		}
+	}
+	return value, count
+}
+
+// needsOtherThanPAP reports whether the request is CHAP, MS-CHAP or EAP. RFC 2865 §4.1 allows no
+// User-Password beside a CHAP-Password, so the one that is there does not help.
+func needsOtherThanPAP(p *codec.Packet) bool {
+	for _, a := range p.Attributes {
+		switch a.Type {
+		case rfc2865.CHAPPassword_Type, rfc2869.EAPMessage_Type:
+			return true
+		case rfc2865.VendorSpecific_Type:
+			for _, v := range vendorAttributes(a.Attribute, vendorMicrosoft) {
+				if v.number == msCHAPResponse || v.number == msCHAP2Response {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// authorizeOnly reports Service-Type = Authorize Only (RFC 5176 §3).
+func authorizeOnly(p *codec.Packet) bool {
+	const authorizeOnlyValue = 17
+	n, err := codec.Integer(p.Get(rfc2865.ServiceType_Type))
+	return err == nil && n == authorizeOnlyValue
+}

@@ -1,0 +1,279 @@
+package radius
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport/login"
+)
+
+// Logins decides who may enter. Its methods are safe for concurrent use and obey the context's
+// deadline. An error means that a back end could not be asked, and that nothing may be concluded
+// about the user.
+type Logins interface {
+	Begin(ctx context.Context, r login.Request) (login.Reply, error)
+	Continue(ctx context.Context, a login.Answer) (login.Reply, error)
+	// Vouch reports cheaply whether state was sealed by this cluster for that client and has not
+	// expired. It only decides which packet goes first.
+	Vouch(state, client string) bool
+}
+
+// Memory keeps what RuleAuto has learned, on every node and over restarts. Learned is asked for each
+// packet, so it must be cheap. Both are safe for concurrent use.
+type Memory interface {
+	// Learned reports whether the client has sent a valid Message-Authenticator from addr.
+	Learned(client string, addr netip.Addr) bool
+	Learn(ctx context.Context, client string, addr netip.Addr) error
+}
+
+// Config is what a [Server] needs to know.
+type Config struct {
+	// Listen are the addresses to serve, as "192.0.2.1:1812", "0.0.0.0:1812" or "[::]:1812". The
+	// last two are all addresses of their family; replies leave from the address that was asked.
+	// Port 0 takes a free one.
+	Listen  []string
+	Clients []Client
+	// Workers is how many logins are asked at once, Queue how many packets may wait for a worker.
+	// Zero means 256 and 4096.
+	Workers, Queue int
+	// Deadline is how long after its arrival the answer to a packet is of use. A packet that has
+	// waited longer is dropped, and a login is given no more time than this. Zero means 4 seconds:
+	// most clients wait 3 to 5.
+	Deadline time.Duration
+	// RejectDelay is how long after the request an Access-Reject leaves at the earliest, so that
+	// all refusals take the same time. Zero means 1 second, negative none.
+	RejectDelay time.Duration
+	// CacheFor is how long replies are kept for duplicates (RFC 5080 §2.2.2: 5 to 30 seconds). Zero
+	// means 30 seconds. The cache takes at most 64 MiB; when it is full, the oldest reply goes early.
+	CacheFor time.Duration
+	// VendorID is the vendor of the Sallyport attributes. Zero means 32473.
+	VendorID uint32
+	// Logger takes the log; nil means none.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Tag makes the keyed hash that names a packet whichever node it reaches; nil means none.
+	Tag func(parts ...[]byte) login.Tag
+	// CanServe returns why this node cannot serve the client now. Status-Server is answered only
+	// while it returns nil. Nil means that it always can.
+	CanServe func(client Client) error
+}
+
+// Defaults of [Config].
+const (
+	defaultWorkers     = 256
+	defaultQueue       = 4096
+	defaultDeadline    = 4 * time.Second
+	defaultRejectDelay = time.Second
+	defaultCacheFor    = 30 * time.Second
+	// DefaultVendorID is reserved for documentation (RFC 5612).
+	DefaultVendorID = 32473
+)
+
+func (c Config) withDefaults() Config {
+	c.Workers = orDefault(c.Workers, defaultWorkers)
+	c.Queue = orDefault(c.Queue, defaultQueue)
+	c.Deadline = orDefault(c.Deadline, defaultDeadline)
+	c.RejectDelay = orDefault(c.RejectDelay, defaultRejectDelay)
+	c.CacheFor = orDefault(c.CacheFor, defaultCacheFor)
+	c.VendorID = orDefault(c.VendorID, DefaultVendorID)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Tag == nil {
+		c.Tag = func(...[]byte) login.Tag { return login.Tag{} }
+	}
+	if c.CanServe == nil {
+		c.CanServe = func(Client) error { return nil }
+	}
+	return c
+}
+
+func orDefault[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}
+
+// Server answers RADIUS requests over UDP. Make one with [New]. Its methods are safe for concurrent
+// use.
+type Server struct {
+	cfg    Config
+	logins Logins
+	memory Memory
+	log    *slog.Logger
+
+	clients    atomic.Pointer[table]
+	tally      tally
+	strangers  events
+	duplicates *duplicates
+	queue      *queue
+	learner    *learner
+
+	// base is the context of all logins; stop ends it when a shutdown has waited long enough.
+	base context.Context
+	stop context.CancelFunc
+
+	mu       sync.Mutex
+	phase    phase
+	sockets  []*socket
+	readers  sync.WaitGroup
+	workers  sync.WaitGroup
+	replies  sync.WaitGroup
+	inFlight atomic.Int64
+	delayed  atomic.Int64
+	deaf     atomic.Int64
+}
+
+// phase is where a server is in its life.
+type phase uint8
+
+const (
+	phaseNew phase = iota
+	phaseServing
+	phaseClosed
+)
+
+// New returns a server that does not listen yet. It reports every fault of the configuration.
+func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if logins == nil || memory == nil {
+		return nil, errors.New("radius: Logins and Memory are both needed")
+	}
+	if cfg.Workers < 0 || cfg.Queue < 0 || cfg.Deadline < 0 || cfg.CacheFor < 0 {
+		return nil, errors.New("radius: workers, queue, deadline and cache time cannot be negative")
+	}
+	s := &Server{
+		cfg: cfg, logins: logins, memory: memory, log: cfg.Logger,
+		duplicates: newDuplicates(cfg.CacheFor, cacheBytes),
+		queue:      newQueue(cfg.Queue),
+		learner:    newLearner(memory, cfg.Logger),
+	}
+	_, listenErr := parseListen(cfg.Listen)
+	if err := errors.Join(listenErr, s.SetClients(cfg.Clients)); err != nil {
+		return nil, err
+	}
+	s.base, s.stop = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// SetClients replaces the clients, for all packets from now on. When one of them is faulty, it
+// reports every fault and changes nothing. Counters go on under the client's name.
+func (s *Server) SetClients(clients []Client) error {
+	t, err := newTable(clients, &s.tally)
+	if err != nil {
+		return err
+	}
+	s.clients.Store(t)
+	return nil
+}
+
+// Start binds every address and begins to serve. When one cannot be bound, none is.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != phaseNew {
+		return errors.New("radius: the server was started before")
+	}
+	addrs, err := parseListen(s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	for _, addr := range addrs {
+		k, err := listen(addr)
+		if err != nil {
+			s.closeSockets()
+			return fmt.Errorf("listen for RADIUS on %s: %w", addr, err)
+		}
+		s.sockets = append(s.sockets, k)
+		if k.buffer < receiveBuffer {
+			s.log.Info("receive buffer is smaller than wanted; raise net.core.rmem_max",
+				"address", k.addr.String(), "octets", k.buffer, "wanted", receiveBuffer)
+		}
+	}
+	s.phase = phaseServing
+	s.startWorkers()
+	for _, k := range s.sockets {
+		s.readers.Go(func() { s.listenOn(k) })
+	}
+	return nil
+}
+
+// startWorkers starts all that works on packets, but reads none.
+func (s *Server) startWorkers() {
+	s.learner.start()
+	for range s.cfg.Workers {
+		s.workers.Go(s.work)
+	}
+}
+
+// Addrs returns the addresses that are bound, in the order of Config.Listen.
+func (s *Server) Addrs() []netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var addrs []netip.AddrPort
+	for _, k := range s.sockets {
+		addrs = append(addrs, k.addr)
+	}
+	return addrs
+}
+
+// Shutdown stops reading, lets what was received come to its answer, and then closes the sockets.
+// When ctx ends first, the logins in progress are cancelled and its error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	started := s.phase == phaseServing
+	s.phase = phaseClosed
+	for _, k := range s.sockets {
+		k.stopReading()
+	}
+	s.mu.Unlock()
+	if !started {
+		s.stop()
+		return nil
+	}
+	err := s.drain(ctx)
+	s.mu.Lock()
+	s.closeSockets()
+	s.mu.Unlock()
+	return err
+}
+
+// drain waits for the readers, for the queue, and for the Rejects that wait for their time.
+func (s *Server) drain(ctx context.Context) error {
+	defer s.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.readers.Wait()
+		s.queue.close()
+		s.workers.Wait()
+		s.replies.Wait()
+		s.learner.close()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		waiting, _ := s.queue.waiting()
+		return fmt.Errorf("stop RADIUS with %d packets waiting and %d in progress: %w",
+			waiting, s.inFlight.Load(), ctx.Err())
+	}
+}
+
+func (s *Server) closeSockets() {
+	for _, k := range s.sockets {
+		_ = k.conn.Close() // nothing is left to send
+	}
+}

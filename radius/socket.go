@@ -1,0 +1,144 @@
+package radius
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// receiveBuffer is asked of the kernel for each socket: a burst of 4,000 packets waits there while
+// the reader is not scheduled. The kernel grants at most net.core.rmem_max.
+const receiveBuffer = 4 << 20
+
+// socket is a bound UDP socket. On a wildcard address it notes which local address a packet came to,
+// so that the reply can leave from there; a client drops a reply from another address.
+type socket struct {
+	conn     *net.UDPConn
+	addr     netip.AddrPort
+	wildcard bool
+	// buffer is the size of the receive buffer that the kernel granted.
+	buffer int
+}
+
+// parseListen checks the addresses to listen on and reports every fault.
+func parseListen(texts []string) ([]netip.AddrPort, error) {
+	var addrs []netip.AddrPort
+	var faults []error
+	if len(texts) == 0 {
+		faults = append(faults, errors.New("RADIUS listens nowhere: give at least one address and port"))
+	}
+	for _, text := range texts {
+		addr, err := netip.ParseAddrPort(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("listen address %q: give an IP address and a port, as 0.0.0.0:1812 or [::]:1812", text))
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs, errors.Join(faults...)
+}
+
+// listen binds addr. IPv4 and IPv6 never share a socket.
+func listen(addr netip.AddrPort) (*socket, error) {
+	network := "udp4"
+	if addr.Addr().Is6() {
+		network = "udp6"
+	}
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
+	if err != nil {
+		return nil, err
+	}
+	k := &socket{conn: conn, wildcard: addr.Addr().IsUnspecified()}
+	k.addr = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	if err := k.configure(); err != nil {
+		_ = conn.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *socket) configure() error {
+	if k.wildcard {
+		if err := k.askForDestination(); err != nil {
+			return fmt.Errorf("ask for the destination address of packets: %w", err)
+		}
+	}
+	if err := k.conn.SetReadBuffer(receiveBuffer); err != nil {
+		return fmt.Errorf("set the receive buffer: %w", err)
+	}
+	raw, err := k.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var optErr error
+	err = raw.Control(func(fd uintptr) {
+		// The kernel reports twice what may be used.
+		k.buffer, optErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
+		k.buffer /= 2
+	})
+	return errors.Join(err, optErr)
+}
+
+func (k *socket) askForDestination() error {
+	if k.addr.Addr().Is4() {
+		return ipv4.NewPacketConn(k.conn).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
+	}
+	return ipv6.NewPacketConn(k.conn).SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true)
+}
+
+// read waits for a datagram. local is the address it came to, invalid where the socket has but one.
+func (k *socket) read(b, control []byte) (n int, from netip.AddrPort, local netip.Addr, err error) {
+	if !k.wildcard {
+		n, from, err = k.conn.ReadFromUDPAddrPort(b)
+		return n, from, netip.Addr{}, err
+	}
+	n, c, _, from, err := k.conn.ReadMsgUDPAddrPort(b, control)
+	if err != nil {
+		return 0, from, netip.Addr{}, err
+	}
+	return n, from, k.destination(control[:c]), nil
+}
+
+// destination finds the local address in the control message. A link-local one carries its interface.
+func (k *socket) destination(control []byte) netip.Addr {
+	var ip net.IP
+	if k.addr.Addr().Is4() {
+		var m ipv4.ControlMessage
+		if m.Parse(control) == nil {
+			ip = m.Dst.To4()
+		}
+	} else {
+		var m ipv6.ControlMessage
+		if m.Parse(control) == nil {
+			ip = m.Dst
+		}
+	}
+	addr, _ := netip.AddrFromSlice(ip)
+	return addr
+}
+
+// send implements sender.
+func (k *socket) send(reply []byte, to netip.AddrPort, from netip.Addr) error {
+	if !from.IsValid() {
+		_, err := k.conn.WriteToUDPAddrPort(reply, to)
+		return err
+	}
+	var control []byte
+	if from.Is4() {
+		control = (&ipv4.ControlMessage{Src: from.AsSlice()}).Marshal()
+	} else {
+		control = (&ipv6.ControlMessage{Src: from.AsSlice()}).Marshal()
+	}
+	_, _, err := k.conn.WriteMsgUDPAddrPort(reply, control, to)
+	return err
+}
+
+// stopReading ends read, now and later. Sending still works.
+func (k *socket) stopReading() {
+	_ = k.conn.SetReadDeadline(time.Unix(1, 0)) // fails only on a closed socket, which reads nothing
+}

@@ -1,0 +1,119 @@
+package radius
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	codec "layeh.com/radius"
+
+	"sallyport/login"
+)
+
+// work serves jobs until the queue is closed and empty.
+func (s *Server) work() {
+	for j := s.queue.pop(); j != nil; j = s.queue.pop() {
+		s.serve(j)
+	}
+}
+
+// serve brings a job to its answer.
+func (s *Server) serve(j *job) {
+	left := s.cfg.Deadline - s.cfg.Now().Sub(j.arrived)
+	if left <= 0 {
+		s.abandon(j, DropExpired)
+		return
+	}
+	s.inFlight.Add(1)
+	defer s.inFlight.Add(-1)
+	defer s.catch(j.client, j.from, j.exchange)
+	p, err := codec.Parse(j.packet, j.client.signer.secret)
+	if err != nil {
+		s.abandon(j, DropMalformed)
+		return
+	}
+	if j.outline.code == codec.CodeStatusServer {
+		s.serveStatus(j, p)
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.base, left)
+	defer cancel()
+	rep, err := s.ask(ctx, j, p)
+	out, why := s.reply(j, p, rep, err)
+	if why != "" {
+		s.abandon(j, why)
+		return
+	}
+	s.deliver(j, out)
+}
+
+// deliver sends a reply, a Reject not before its time. The wait holds no worker; duplicates that
+// come meanwhile are duplicates of a request in progress.
+func (s *Server) deliver(j *job, out output) {
+	wait := s.cfg.RejectDelay - s.cfg.Now().Sub(j.arrived)
+	if out.verdict != login.Reject || wait <= 0 {
+		s.send(j, out)
+		return
+	}
+	s.replies.Add(1)
+	s.delayed.Add(1)
+	time.AfterFunc(wait, func() {
+		defer s.replies.Done()
+		defer s.delayed.Add(-1)
+		s.send(j, out)
+	})
+}
+
+func (s *Server) send(j *job, out output) {
+	if j.exchange != nil && !s.duplicates.finish(j.exchange, out.packet, s.cfg.Now()) {
+		s.drop(j.client, j.from, DropSuperseded)
+		return
+	}
+	if err := j.socket.send(out.packet, j.from, j.local); err != nil {
+		s.drop(j.client, j.from, DropSend, slog.String("error", err.Error()))
+		return
+	}
+	j.client.counts.replied(out.verdict)
+}
+
+// serveStatus answers Status-Server with an Access-Accept (RFC 5997 §3) while the node can serve the
+// client.
+func (s *Server) serveStatus(j *job, p *codec.Packet) {
+	if err := s.cfg.CanServe(j.client.Client); err != nil {
+		s.drop(j.client, j.from, DropNotServing, slog.String("error", err.Error()))
+		return
+	}
+	packet, err := encodeReply(j.client.signer, p, codec.CodeAccessAccept, nil)
+	if err == nil {
+		err = j.socket.send(packet, j.from, j.local)
+	}
+	if err != nil {
+		s.drop(j.client, j.from, DropSend, slog.String("error", err.Error()))
+		return
+	}
+	j.client.counts.statuses.Add(1)
+}
+
+// abandon gives a job no answer, and lets its retransmission be a fresh try.
+func (s *Server) abandon(j *job, why Reason, facts ...slog.Attr) {
+	if j.exchange != nil {
+		s.duplicates.forget(j.exchange)
+	}
+	s.drop(j.client, j.from, why, facts...)
+}
+
+// catch ends a panic: it costs the packet that caused it and nothing else. The log has the stack and
+// the kind of the panic, but not its text, which may quote the packet.
+func (s *Server) catch(c *client, from netip.AddrPort, x *exchange) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if x != nil {
+		s.duplicates.forget(x)
+	}
+	s.drop(c, from, DropPanic, slog.String("kind", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
+}
