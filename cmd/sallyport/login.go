@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"sallyport/login"
+	"sallyport/radius"
+)
+
+const (
+	defaultServer = "127.0.0.1:1812"
+	radiusPort    = "1812" // RFC 2865 §3
+	// demoClientSecret is the shared secret of "sallyport demo", which only listens on loopback.
+	demoClientSecret = "sallyport-demo-secret"
+)
+
+// loginVerb is a RADIUS client for the terminal.
+func loginVerb() verb {
+	return verb{
+		name: "login", summary: "log in over RADIUS at the terminal, prompt by prompt",
+		usage: "[USER] [--server ADDRESS:PORT] [--secret-file FILE]",
+		examples: []string{
+			"sallyport login alice",
+			"sallyport login bob --server radius.example.com --secret-file ./secret --verbose",
+		},
+		exits: `0   accepted
+1   rejected
+2   the command line is wrong
+69  no reply from the server`,
+		flags: func(fs *pflag.FlagSet) {
+			fs.String("server", defaultServer, "the RADIUS server's `address` and port (1812 when left out)")
+			fs.String("secret-file", "", "the `file` with the shared secret (default the demo's, when the server is on loopback)")
+			fs.String("nas-identifier", "sallyport-login", "the NAS-Identifier to send")
+			fs.String("calling-station-id", "", "the Calling-Station-Id to send")
+			fs.Bool("no-qr", false, "do not draw the QR code of a registration")
+			fs.BoolP("verbose", "v", false, "show each packet on stderr, secrets masked")
+		},
+		run: runLogin,
+	}
+}
+
+func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
+	if len(args) > 1 {
+		return usageErrorf("one user at a time; %q is too much", args[1])
+	}
+	server := withPort(text(fs, "server"))
+	secret, err := sharedSecret(e, server, text(fs, "secret-file"))
+	if err != nil {
+		return err
+	}
+	caller, err := radius.Dial(radius.CallerConfig{Server: server, Secret: secret})
+	if err != nil {
+		return err
+	}
+	defer caller.Close()
+	accepted, err := runDialogue(ctx, e.stdout, loginDialogue(e, fs, args, caller))
+	var silence *radius.NoReplyError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case errors.As(err, &silence):
+		return &exitError{exitUnreachable, fmt.Errorf("%w\n%s", err, silenceHint)}
+	case errors.Is(err, io.EOF):
+		return errors.New("stdin ended before the login did")
+	case err != nil:
+		return err
+	case !accepted:
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// silenceHint says what to look at when no authentic reply comes: a RADIUS server does not tell.
+const silenceHint = `check the address (--server), that the server has this machine as a client,
+and that both have the same shared secret (--secret-file); the server's log says why it dropped a request`
+
+func loginDialogue(e env, fs *pflag.FlagSet, args []string, caller *radius.Caller) dialogueConfig {
+	typing := terminal{e.stdin, e.stdout}
+	cfg := dialogueConfig{
+		exchange: caller.Exchange,
+		answer: func(ctx context.Context, q question) (string, error) {
+			return typing.ask(ctx, q.prompt, q.echo)
+		},
+		nasIdentifier:    text(fs, "nas-identifier"),
+		callingStationID: text(fs, "calling-station-id"),
+		qr:               !isSet(fs, "no-qr"),
+		colours:          isTerminal(e.stdout) && e.getenv("NO_COLOR") == "",
+		now:              time.Now,
+	}
+	if len(args) == 1 {
+		cfg.username = args[0]
+	}
+	if isSet(fs, "verbose") {
+		cfg.trace = tracePackets(e.stderr)
+	}
+	return cfg
+}
+
+// sharedSecret reads the file, or takes the demo's secret where only a demo can be meant.
+func sharedSecret(e env, server, file string) (login.Secret, error) {
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("read the shared secret: %w", err)
+		}
+		text = bytes.TrimRight(text, "\r\n")
+		if len(text) == 0 {
+			return "", fmt.Errorf("%s is empty: it must hold the shared secret", file)
+		}
+		return login.Secret(text), nil
+	}
+	if !isLoopback(server) {
+		return "", usageErrorf("--secret-file is needed: the file with the secret that this machine shares with %s", server)
+	}
+	fmt.Fprintln(e.stderr, "sallyport: using the demo's shared secret; give --secret-file for another server")
+	return demoClientSecret, nil
+}
+
+func isLoopback(server string) bool {
+	host, _, err := net.SplitHostPort(server)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// withPort adds the port of RADIUS to an address without one.
+func withPort(server string) string {
+	if _, _, err := net.SplitHostPort(server); err == nil {
+		return server
+	}
+	return net.JoinHostPort(strings.Trim(server, "[]"), radiusPort)
+}

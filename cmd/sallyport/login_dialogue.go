@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"sallyport/login"
+	"sallyport/radius"
+)
+
+// dialogueConfig is what a dialogue needs.
+type dialogueConfig struct {
+	// exchange sends a request and returns its reply; usually the method of a [radius.Caller].
+	exchange func(context.Context, radius.Message) (*radius.Response, error)
+	// username is who logs in; empty means that it is asked for.
+	username string
+	// answer returns what the person types at a question.
+	answer func(context.Context, question) (string, error)
+	// transcript writes the questions and answers too, where nobody types them.
+	transcript bool
+	// nasIdentifier and callingStationID are sent with each request unless they are empty.
+	nasIdentifier, callingStationID string
+	// qr draws the code of a registration, with explicit colours where they are understood.
+	qr, colours bool
+	// trace is told of each exchange; nil means that nobody listens.
+	trace func(radius.Message, *radius.Response, time.Duration)
+	// now measures exchanges.
+	now func() time.Time
+}
+
+// question is what a person is asked.
+type question struct {
+	// step is the step of the login, as far as the server tells; [login.StepPassword] for the
+	// password, empty for the username.
+	step login.Step
+	// prompt ends with a blank, echo says that the answer may be shown.
+	prompt string
+	echo   bool
+	// reply is the challenge; nil for username and password.
+	reply *radius.Response
+}
+
+// runDialogue holds one login, prompt by prompt, until the server accepts or rejects, and writes
+// what a person should see of it. An error means that there was no verdict: a
+// [*radius.NoReplyError], io.EOF when answer has none, or the context's.
+func runDialogue(ctx context.Context, w io.Writer, cfg dialogueConfig) (accepted bool, err error) {
+	d := dialogue{w, cfg}
+	m, err := d.begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	for {
+		r, err := d.exchange(ctx, m)
+		if err != nil {
+			return false, err
+		}
+		if r.Verdict != login.Challenge {
+			d.showVerdict(r)
+			return r.Verdict == login.Accept, nil
+		}
+		if r.State == "" {
+			return false, errors.New("the server sent an Access-Challenge without State: it cannot be answered")
+		}
+		d.showChallenge(r)
+		answer, err := d.ask(ctx, question{step: r.Prompt.Step, prompt: promptOf(r), echo: r.Prompt.Echo, reply: r})
+		if err != nil {
+			return false, err
+		}
+		m.State, m.Password = r.State, login.Secret(answer)
+	}
+}
+
+type dialogue struct {
+	w   io.Writer
+	cfg dialogueConfig
+}
+
+// begin asks for what the first request holds.
+func (d dialogue) begin(ctx context.Context) (radius.Message, error) {
+	m := radius.Message{
+		Username: d.cfg.username, NASIdentifier: d.cfg.nasIdentifier, CallingStationID: d.cfg.callingStationID,
+	}
+	var err error
+	if m.Username == "" {
+		if m.Username, err = d.ask(ctx, question{prompt: "Username: ", echo: true}); err != nil {
+			return m, err
+		}
+	} else if d.cfg.transcript {
+		fmt.Fprintf(d.w, "Username: %s\n", printable(m.Username))
+	}
+	password, err := d.ask(ctx, question{step: login.StepPassword, prompt: "Password: "})
+	m.Password = login.Secret(password)
+	return m, err
+}
+
+func (d dialogue) ask(ctx context.Context, q question) (string, error) {
+	if d.cfg.transcript {
+		fmt.Fprint(d.w, q.prompt)
+	}
+	answer, err := d.cfg.answer(ctx, q)
+	if d.cfg.transcript {
+		fmt.Fprintln(d.w, printable(answer))
+	}
+	return answer, err
+}
+
+func (d dialogue) exchange(ctx context.Context, m radius.Message) (*radius.Response, error) {
+	began := d.cfg.now()
+	r, err := d.cfg.exchange(ctx, m)
+	if d.cfg.trace != nil {
+		d.cfg.trace(m, r, d.cfg.now().Sub(began))
+	}
+	return r, err
+}
+
+func (d dialogue) showVerdict(r *radius.Response) {
+	word := "Rejected"
+	if r.Verdict == login.Accept {
+		word = "Accepted"
+	}
+	fmt.Fprintf(d.w, "%s: %s\n", word, printable(r.Message))
+	if r.Registered {
+		fmt.Fprintf(d.w, "Registered: %s. The next login asks for a code of it.\n", printable(r.Factor))
+	}
+}
+
+// showChallenge writes what the challenge holds besides its prompt.
+func (d dialogue) showChallenge(r *radius.Response) {
+	if uri := r.Prompt.OTPAuthURI.Reveal(); uri != "" && d.cfg.qr {
+		if m, err := qrMatrix(uri); err == nil {
+			fmt.Fprintln(d.w)
+			drawQR(d.w, m, d.cfg.colours)
+			fmt.Fprintln(d.w)
+		}
+	}
+	if key := r.Prompt.SecretKey.Reveal(); key != "" {
+		fmt.Fprintf(d.w, "Key: %s\n", grouped(key))
+	}
+	if details := detailsOf(r); details != "" {
+		fmt.Fprintf(d.w, "(%s)\n", details)
+	}
+}
+
+// detailsOf says what the server tells by attributes and a person wants to know before answering.
+func detailsOf(r *radius.Response) string {
+	var details []string
+	if r.Prompt.MaskedAddress != "" {
+		details = append(details, "sent to "+printable(r.Prompt.MaskedAddress))
+	}
+	switch left := r.Prompt.AttemptsLeft; {
+	case left == 1:
+		details = append(details, "one attempt left")
+	case left > 1:
+		details = append(details, fmt.Sprintf("%d attempts left", left))
+	}
+	if r.Prompt.Expires > 0 {
+		details = append(details, "expires in "+human(r.Prompt.Expires))
+	}
+	return strings.Join(details, ", ")
+}
+
+// promptOf returns the server's words, with a blank behind them.
+func promptOf(r *radius.Response) string {
+	prompt := strings.TrimRight(printable(r.Message), " \n")
+	if prompt == "" {
+		prompt = "Answer:"
+	}
+	return prompt + " "
+}
+
+// grouped writes a key in fours, however it came.
+func grouped(key string) string {
+	key = strings.ReplaceAll(printable(key), " ", "")
+	var groups []string
+	for len(key) > 4 {
+		groups, key = append(groups, key[:4]), key[4:]
+	}
+	return strings.Join(append(groups, key), " ")
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"sallyport/web/status"
+)
+
+// statusVerb shows what the daemon reports on itself.
+func statusVerb() verb {
+	return verb{
+		name: "status", summary: "show whether the daemon is ready, and what its parts report", usage: "[--json]",
+		examples: []string{"sallyport status", "sallyport status --json | jq .parts.cluster"},
+		exits: strings.Replace(adminExits, "2   the command line is wrong",
+			"2   the command line is wrong\n3   the daemon runs, but is not ready", 1),
+		flags: func(fs *pflag.FlagSet) { socketFlag(fs); jsonFlag(fs) },
+		run:   showStatus,
+	}
+}
+
+func showStatus(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
+	if err := noArgs(args); err != nil {
+		return err
+	}
+	r, err := adminCaller(e, fs).Status(ctx)
+	if err != nil {
+		return adminError(err)
+	}
+	if isSet(fs, "json") {
+		err = printJSON(e.stdout, r)
+	} else {
+		err = printStatus(e, r)
+	}
+	if err == nil && !r.Ready {
+		err = &exitError{exitDegraded, fmt.Errorf("not ready: %s", strings.Join(r.NotReady(), ", "))}
+	}
+	return err
+}
+
+func printStatus(e env, r status.Report) error {
+	up := time.Duration(r.UptimeSeconds) * time.Second
+	fmt.Fprintf(e.stdout, "node %s, sallyport %s, up %s\n\n", printable(r.Node), printable(r.Version), human(up))
+	for _, name := range slices.Sorted(maps.Keys(r.Parts)) {
+		p := r.Parts[name]
+		if p.Ready {
+			fmt.Fprintf(e.stdout, "[ ok ] %s\n", printable(name))
+		} else {
+			fmt.Fprintf(e.stdout, "[fail] %s: %s\n", printable(name), printable(p.Reason))
+		}
+	}
+	return nil
+}
