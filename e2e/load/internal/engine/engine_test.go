@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
+	"sallyport/e2e/load/internal/people"
+)
+
+func unmarked() {}
+
+// users makes a range of user0000 and on.
+func users(t *testing.T, count int, password string, keys people.Keys) *people.Range {
+	t.Helper()
+	r, err := people.New(people.Config{Count: count, User: "user%04d", Password: password, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func newEngine(t *testing.T, f *fake, r *people.Range, change func(*Config)) *Engine {
+	t.Helper()
+	cfg := config(f, change)
+	cfg.People = r
+	e, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestClosedLoopLogsEveryoneInOnce(t *testing.T) {
+	f := startFake(t, nil)
+	e := newEngine(t, f, users(t, 300, "password", people.Keys{Shared: testKey}), nil)
+	marks := 0
+	got, err := e.Closed(context.Background(), 16, Plan{Duration: 20 * time.Second, Mark: func() { marks++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A time step may end in the middle, and everyone's second code be used.
+	if n := got.Tally.Accepted; !got.Exhausted || n < 300 || n != got.Tally.Started || got.Tally.Rejected+got.Tally.Lost != 0 {
+		t.Errorf("exhausted %v, %d accepted of %d, rejected %v, %d lost",
+			got.Exhausted, n, got.Tally.Started, got.Tally.Reasons, got.Tally.Lost)
+	}
+	f.stop()
+	for userAndCode, n := range f.codes {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", userAndCode, n)
+		}
+	}
+	if len(f.ports) != 4 {
+		t.Errorf("%d source ports, want 4", len(f.ports))
+	}
+	if got.Tally.Login.Count() != got.Tally.Accepted || got.Tally.Login.Max() < got.Tally.Code.Max() || marks != 2 {
+		t.Errorf("%d logins timed, login %v, code %v, %d marks", got.Tally.Login.Count(), got.Tally.Login.Max(), got.Tally.Code.Max(), marks)
+	}
+}
+
+func TestALostDatagramIsSentAgainOctetForOctet(t *testing.T) {
+	f := startFake(t, func(f *fake) { f.drop = func(n int) bool { return n == 1 } })
+	e := newEngine(t, f, users(t, 20, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout = 30 * time.Millisecond })
+	got, err := e.Closed(context.Background(), 20, Plan{Mark: unmarked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tally.Accepted < 20 || got.Tally.Lost != 0 {
+		t.Errorf("%d accepted, %d lost", got.Tally.Accepted, got.Tally.Lost)
+	}
+	if got.Tally.Retransmissions < 40 || f.times(1) != 0 {
+		t.Errorf("%d retransmissions, %d datagrams were seen once only", got.Tally.Retransmissions, f.times(1))
+	}
+	if got.Tally.Login.Quantile(0.01) < 50*time.Millisecond {
+		t.Errorf("a login that waited twice took %v", got.Tally.Login.Quantile(0.01))
+	}
+}
+
+func TestSilenceIsALostLogin(t *testing.T) {
+	f := startFake(t, func(f *fake) { f.drop = func(int) bool { return true } })
+	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout, c.Tries = 10*time.Millisecond, 2 })
+	got, err := e.Closed(context.Background(), 5, Plan{Mark: unmarked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tally.Accepted != 0 || got.Tally.Lost != got.Tally.Started || got.Tally.Lost < 5 || got.Tally.Retransmissions != got.Tally.Lost {
+		t.Errorf("started %d, lost %d, retransmissions %d", got.Tally.Started, got.Tally.Lost, got.Tally.Retransmissions)
+	}
+	if f.times(2) != int(got.Tally.Lost) {
+		t.Errorf("%d datagrams were sent twice, want %d", f.times(2), got.Tally.Lost)
+	}
+}
+
+func TestNobodyListeningIsCounted(t *testing.T) {
+	f := startFake(t, nil)
+	f.stop()
+	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: testKey}), func(c *Config) {
+		c.Timeout, c.Tries, c.Ports = 10*time.Millisecond, 2, 1
+	})
+	got, err := e.Closed(context.Background(), 1, Plan{Mark: unmarked})
+	if err != nil || got.Tally.SendErrors == 0 || got.Tally.Lost < 5 {
+		t.Errorf("%v: %d send errors, %d lost", err, got.Tally.SendErrors, got.Tally.Lost)
+	}
+}
+
+func TestRefusalsAreCountedByTheirWords(t *testing.T) {
+	for name, test := range map[string]struct {
+		password, key string
+		respond       func(request, reply *radius.Packet) *radius.Packet
+		want          string
+	}{
+		"wrong password": {"not it", testKey, nil, "password: Access-Reject: Wrong password."},
+		"wrong code":     {"password", "AAAAAAAAAAAAAAAA", nil, "code: Access-Reject: Wrong code."},
+		"no key":         {"password", "", nil, "no code: the user's key is unknown or not base32"},
+		"no second step": {"password", testKey, func(request, _ *radius.Packet) *radius.Packet {
+			return reply(request, radius.CodeAccessAccept, "", "")
+		}, "password: Access-Accept without a challenge"},
+		"no State": {"password", testKey, func(request, _ *radius.Packet) *radius.Packet {
+			return reply(request, radius.CodeAccessChallenge, prompt, "")
+		}, "password: a challenge without State"},
+		"asked again": {"password", testKey, func(request, r *radius.Packet) *radius.Packet {
+			if r.Code == radius.CodeAccessAccept {
+				return reply(request, radius.CodeAccessChallenge, "Again: ", "state")
+			}
+			return r
+		}, "code: Access-Challenge again: Again: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := startFake(t, func(f *fake) {
+				if test.respond != nil {
+					f.respond = test.respond
+				}
+			})
+			e := newEngine(t, f, users(t, 3, test.password, people.Keys{Shared: test.key}), nil)
+			got, err := e.Closed(context.Background(), 3, Plan{Mark: unmarked})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Tally.Rejected != got.Tally.Started || got.Tally.Rejected < 3 || got.Tally.Reasons[test.want] != got.Tally.Rejected {
+				t.Errorf("%d started, reasons %v, want %q", got.Tally.Started, got.Tally.Reasons, test.want)
+			}
+		})
+	}
+}
+
+func TestRepliesThatDoNotVerifyAreAsIfNeverCome(t *testing.T) {
+	forged := map[string]bool{}
+	f := startFake(t, func(f *fake) {
+		f.respond = func(request, r *radius.Packet) *radius.Packet {
+			if key := string(request.Authenticator[:]); !forged[key] {
+				forged[key] = true
+				r.Secret = []byte("another secret")
+			}
+			return r
+		}
+	})
+	e := newEngine(t, f, users(t, 3, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout = 20 * time.Millisecond })
+	got, err := e.Closed(context.Background(), 3, Plan{Mark: unmarked})
+	if err != nil || got.Tally.Accepted < 3 || got.Tally.Bad < 6 || got.Tally.Accepted != got.Tally.Started {
+		t.Errorf("%v: %d accepted of %d, %d bad replies", err, got.Tally.Accepted, got.Tally.Started, got.Tally.Bad)
+	}
+}
+
+func TestOpenLoopChargesTheServerForItsStalls(t *testing.T) {
+	const stall = 300 * time.Millisecond
+	stalled := false
+	f := startFake(t, func(f *fake) {
+		f.respond = func(_, r *radius.Packet) *radius.Packet {
+			if !stalled {
+				stalled = true
+				<-time.After(stall)
+			}
+			return r
+		}
+	})
+	e := newEngine(t, f, users(t, 1000, "password", people.Keys{Shared: testKey}), nil)
+	got, err := e.Open(context.Background(), Arrivals{Rate: 200, Constant: true}, Plan{Duration: 600 * time.Millisecond, Mark: unmarked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 200/s for 0.6 s; a slow machine may start fewer, never more than meant.
+	if n := got.Tally.Started; n > 121 || n < 60 || got.Tally.Accepted != n {
+		t.Errorf("%d started, %d accepted, want about 120", n, got.Tally.Accepted)
+	}
+	// Half of the logins were meant to start while the server stalled, 150 ms before its end on average.
+	if p75 := got.Tally.Login.Quantile(0.75); p75 < stall/4 {
+		t.Errorf("p75 = %v: the stall of %v was not charged", p75, stall)
+	}
+}
+
+func TestRegistrationKeepsTheKeysShown(t *testing.T) {
+	f := startFake(t, func(f *fake) {
+		f.respond = func(request, r *radius.Packet) *radius.Packet {
+			user := rfc2865.UserName_GetString(request)
+			if r.Code == radius.CodeAccessChallenge && user != "user0002" {
+				return reply(request, r.Code, "Add GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ to your app, then type its code: ", "state of "+user)
+			}
+			return r
+		}
+	})
+	r := users(t, 4, "password", people.Keys{File: map[string]string{"user0001": "KNOWNKEYKNOWNKEY"}})
+	e := newEngine(t, f, r, nil)
+	got, err := e.Register(context.Background(), 8, unmarked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]string{}
+	r.Known(func(user, key string) error { known[user] = key; return nil })
+	if len(known) != 3 || known["user0000"] != testKey || known["user0003"] != testKey || known["user0001"] != "KNOWNKEYKNOWNKEY" {
+		t.Errorf("keys %v", known)
+	}
+	if got.Tally.Accepted != 2 || got.Tally.Reasons["registered already: the challenge shows no key"] != 1 || got.Exhausted {
+		t.Errorf("%d accepted, %v", got.Tally.Accepted, got.Tally.Reasons)
+	}
+}
+
+func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
+	f := startFake(t, nil)
+	for name, change := range map[string]func(*Config){
+		"no ports":   func(c *Config) { c.Ports = 0 },
+		"no tries":   func(c *Config) { c.Tries = 0 },
+		"no timeout": func(c *Config) { c.Timeout = 0 },
+		"no secret":  func(c *Config) { c.Secret = nil },
+	} {
+		if _, err := New(config(f, change)); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	r := users(t, 1, "password", people.Keys{})
+	if _, err := newEngine(t, f, r, nil).Closed(context.Background(), 4*identifiers+1, Plan{Mark: unmarked}); err == nil {
+		t.Error("more logins in flight than Identifiers were taken")
+	}
+	if _, err := newEngine(t, f, r, nil).Open(context.Background(), Arrivals{}, Plan{Mark: unmarked}); err == nil {
+		t.Error("a rate of zero was taken")
+	}
+}
+
+func TestAnInterruptEndsTheRun(t *testing.T) {
+	f := startFake(t, func(f *fake) { f.drop = func(int) bool { return true } })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	e := newEngine(t, f, users(t, 1, "password", people.Keys{Shared: testKey}), nil)
+	got, err := e.Closed(ctx, 1, Plan{Mark: unmarked})
+	if err != nil || got.Tally.Started != 1 || got.Tally.Accepted != 0 {
+		t.Errorf("%v, %d started, %d accepted", err, got.Tally.Started, got.Tally.Accepted)
+	}
+}

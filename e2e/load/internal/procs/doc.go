@@ -1,0 +1,2 @@
+// Package procs reads what processes take of the machine, from /proc (proc(5)).
+package procs
