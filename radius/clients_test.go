@@ -1,0 +1,100 @@
+package radius
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func networks(texts ...string) (list []netip.Prefix) {
+	for _, text := range texts {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}
+
+func TestLongestPrefixWins(t *testing.T) {
+	table, err := newTable([]Client{
+		{Name: "all", Secret: testSecret, Addresses: networks("0.0.0.0/0", "::/0")},
+		{Name: "net", Secret: testSecret, Addresses: networks("192.0.2.0/24", "2001:db8::/32")},
+		{Name: "host", Secret: testSecret, Addresses: networks("192.0.2.7/32", "2001:db8::7/128", "::ffff:203.0.113.0/120")},
+	}, &tally{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]string{
+		"192.0.2.7": "host", "192.0.2.8": "net", "198.51.100.1": "all", "203.0.113.9": "host",
+		"2001:db8::7": "host", "2001:db8::8": "net", "fe80::1%lo": "all", "::ffff:192.0.2.7": "host",
+	} {
+		if got := table.find(plainAddr(netip.MustParseAddr(addr))); got == nil || got.Name != want {
+			t.Errorf("%s belongs to %v, want %s", addr, got, want)
+		}
+	}
+	if allocs := testing.AllocsPerRun(100, func() { table.find(netip.MustParseAddr("192.0.2.8")) }); allocs != 0 {
+		t.Errorf("%v allocations to find a client", allocs)
+	}
+}
+
+func TestFaultyClientsAreAllReported(t *testing.T) {
+	b := newBench(t, &logins{}, nil)
+	err := b.SetClients([]Client{
+		{},
+		{Name: "short", Secret: "canary-secret", Addresses: networks("192.0.2.1/32")},
+		{Name: "one", Secret: testSecret, Addresses: networks("192.0.2.2/32")},
+		{Name: "one", Secret: testSecret, Addresses: networks("192.0.2.3/32")},
+		{Name: "two", Secret: testSecret, Addresses: networks("192.0.2.2/32")},
+		{Name: "odd", Secret: testSecret, Addresses: []netip.Prefix{{}}, Charset: 9},
+	})
+	if err == nil {
+		t.Fatal("faulty clients were taken")
+	}
+	for _, want := range []string{
+		"without a name", `"short": the shared secret has 13 octets`, `"one" is configured twice`,
+		`"one" and "two" have the same address 192.0.2.2/32`, `"odd": an address is not valid`, `"odd": unknown`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the report lacks %q: %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "canary-secret") {
+		t.Error("the report shows a secret")
+	}
+	if b.clients.Load().find(testFrom.Addr()) == nil {
+		t.Error("faulty clients have replaced the good ones")
+	}
+}
+
+func TestReloadKeepsCounters(t *testing.T) {
+	var asked int
+	b := newBench(t, accepting(&asked), nil)
+	b.exchange(request(t, 1, aliceMessage()))
+	const secret = "another-shared-secret"
+	if err := b.SetClients([]Client{{Name: "vpn", Secret: secret, Addresses: networks("192.0.2.0/24")}}); err != nil {
+		t.Fatal(err)
+	}
+	packet, err := aliceMessage().encode(newSigner(secret), 2, DefaultVendorID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.exchange(packet)
+	if asked != 2 || b.vpn().Accepts != 2 {
+		t.Errorf("asked %d times, counted %+v", asked, b.vpn())
+	}
+}
+
+func TestNewReportsWhatIsMissing(t *testing.T) {
+	good := Client{Name: "vpn", Secret: testSecret, Addresses: networks("192.0.2.0/24")}
+	for want, cfg := range map[string]Config{
+		"listens nowhere":         {Clients: []Client{good}},
+		`listen address "radius"`: {Clients: []Client{good}, Listen: []string{"radius"}},
+		"client without a name":   {Clients: []Client{{}}, Listen: []string{"127.0.0.1:0"}},
+		"cannot be negative":      {Clients: []Client{good}, Listen: []string{"127.0.0.1:0"}, Queue: -1},
+	} {
+		if _, err := New(cfg, &logins{}, newMemory()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if _, err := New(Config{Listen: []string{"127.0.0.1:0"}}, nil, nil); err == nil {
+		t.Error("a server without Logins was made")
+	}
+}

@@ -1,0 +1,177 @@
+package radius
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sallyport/login"
+)
+
+func TestPanicCostsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	var asked int
+	l := accepting(&asked)
+	calm := l.begin
+	l.begin = func(ctx context.Context, r login.Request) (login.Reply, error) {
+		if r.Username == "mallory" {
+			panic("cannot handle " + r.Password)
+		}
+		return calm(ctx, r)
+	}
+	b := newBench(t, l, func(c *Config, _ *Client) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	bad := request(t, 1, Message{Username: "mallory", Password: "canary-password"})
+	replies := b.exchange(bad, request(t, 2, aliceMessage()))
+	if len(replies) != 1 || asked != 1 {
+		t.Errorf("asked %d times, %d replies", asked, len(replies))
+	}
+	b.wantDrops(t, DropPanic, 1)
+	if entries, _ := b.duplicates.size(); entries != 1 {
+		t.Errorf("%d entries in the cache, want the answered one", entries)
+	}
+	if got := log.String(); !strings.Contains(got, "work_test.go") || strings.Contains(got, "canary-password") {
+		t.Errorf("the log has no stack, or the password: %s", got)
+	}
+}
+
+func TestPanicOfTheReaderCostsOnePacket(t *testing.T) {
+	var asked int
+	l := accepting(&asked)
+	l.vouch = func(string, string) bool { panic("vouch") }
+	b := newBench(t, l, nil)
+	b.exchange(request(t, 1, Message{State: "s"}), request(t, 2, aliceMessage()))
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	b.wantDrops(t, DropPanic, 1)
+}
+
+// delayed runs one request through a server with workers and the default delay, inside a bubble,
+// and returns how long after its arrival the reply left.
+func delayed(t *testing.T, l Logins) time.Duration {
+	b := newBench(t, l, func(c *Config, _ *Client) { c.RejectDelay, c.Now = 0, time.Now })
+	b.startWorkers()
+	start := time.Now()
+	b.put(request(t, 1, aliceMessage()))
+	b.finish()
+	if len(b.wire.at) != 1 {
+		t.Fatalf("%d replies", len(b.wire.at))
+	}
+	return b.wire.at[0].Sub(start)
+}
+
+func TestRejectLeavesAfterItsDelay(t *testing.T) {
+	for _, work := range []time.Duration{0, 300 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &logins{begin: func(context.Context, login.Request) (login.Reply, error) {
+				time.Sleep(work)
+				return login.Reply{Message: "No."}, nil
+			}}
+			if took := delayed(t, l); took != time.Second {
+				t.Errorf("after %v of work the Reject left after %v, want 1s", work, took)
+			}
+		})
+	}
+}
+
+func TestAcceptLeavesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked int
+		if took := delayed(t, accepting(&asked)); took != 0 {
+			t.Errorf("the Accept left after %v", took)
+		}
+	})
+}
+
+// A thousand Rejects that wait for their time leave the two workers free.
+func TestDelayedRejectsHoldNoWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked int
+		b := newBench(t, &logins{begin: replying(&asked, login.Reply{Message: "No."})}, func(c *Config, _ *Client) {
+			c.RejectDelay, c.Now, c.Workers, c.Queue = 0, time.Now, 1, 2000
+		})
+		b.startWorkers()
+		for n := range 1000 {
+			from := addrPort("192.0.2.7:1")
+			b.receive(datagram{bytes: request(t, byte(n), aliceMessage()), from: netAddr(from, uint16(n)), socket: b.wire})
+		}
+		synctest.Wait()
+		if st := b.Stats(); asked != 1000 || st.Delayed != 1000 || st.Queued != 0 || st.InFlight != 0 {
+			t.Errorf("asked %d times, %+v", asked, st)
+		}
+		b.finish()
+		if got := len(b.wire.replies()); got != 1000 {
+			t.Errorf("%d replies", got)
+		}
+	})
+}
+
+func TestOutage(t *testing.T) {
+	for rule, want := range map[Outage]int{OutageSilent: 0, OutageReject: 1} {
+		calls := 0
+		b := newBench(t, &logins{begin: outage(&calls)}, func(_ *Config, c *Client) { c.OnOutage = rule })
+		packet := request(t, 1, aliceMessage())
+		replies := b.exchange(packet)
+		if len(replies) != want {
+			t.Fatalf("rule %d: %d replies, want %d", rule, len(replies), want)
+		}
+		if want == 0 {
+			b.wantDrops(t, DropOutage, 1)
+		} else if r := open(t, packet, replies[0]); r.Verdict != login.Reject || r.Message != messageOutage {
+			t.Errorf("the reply is %v %q", r.Verdict, r.Message)
+		}
+	}
+}
+
+func TestLoginGetsTheRestOfTheDeadline(t *testing.T) {
+	var left time.Duration
+	b := newBench(t, &logins{begin: func(ctx context.Context, _ login.Request) (login.Reply, error) {
+		at, _ := ctx.Deadline()
+		left = time.Until(at)
+		return login.Reply{}, ctx.Err()
+	}}, nil)
+	b.put(request(t, 1, aliceMessage()))
+	b.clock.advance(3 * time.Second)
+	b.serveAll()
+	if left <= 0 || left > time.Second {
+		t.Errorf("%v were left, want at most the 1s of 4 that remained", left)
+	}
+}
+
+func TestStatusServer(t *testing.T) {
+	serving := errDirectoryGone
+	b := newBench(t, &logins{}, func(c *Config, _ *Client) {
+		c.CanServe = func(client Client) error {
+			if client.Name != "vpn" {
+				return nil
+			}
+			return serving
+		}
+	})
+	probe := request(t, 1, Message{Status: true, NASIdentifier: "checker"})
+	if replies := b.exchange(probe); len(replies) != 0 {
+		t.Error("Status-Server was answered while the client cannot be served")
+	}
+	b.wantDrops(t, DropNotServing, 1)
+	serving = nil
+	replies := b.exchange(probe, probe)
+	if len(replies) != 2 {
+		t.Fatalf("%d replies to two probes: each is answered anew", len(replies))
+	}
+	if r := open(t, probe, replies[0]); r.Verdict != login.Accept || len(r.Packet.Attributes) != 1 {
+		t.Errorf("the answer is %v with %d attributes", r.Verdict, len(r.Packet.Attributes))
+	}
+	if entries, _ := b.duplicates.size(); entries != 0 || len(b.learner.todo) != 0 || b.vpn().Statuses != 2 {
+		t.Errorf("%d cached, %d learned, counted %+v", entries, len(b.learner.todo), b.vpn())
+	}
+}
+
+func TestUnsignedStatusServerIsDropped(t *testing.T) {
+	b := newBench(t, &logins{}, func(_ *Config, c *Client) { c.MessageAuthenticator = RuleOptional })
+	b.exchange(handmade(t, 12, 1))
+	b.wantDrops(t, DropUnsigned, 1)
+}
