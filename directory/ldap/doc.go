@@ -1,0 +1,24 @@
+// Package ldap checks passwords by binding to LDAP servers, and reads people's entries from them:
+// OpenLDAP, 389 Directory Server, Active Directory and what behaves like them (RFC 4511, 4513).
+//
+// # How a password is checked
+//
+// A service account searches for the one entry that the name fits; then the password is tried by a
+// simple bind as that entry, on a connection of its own. An entry found less than a minute ago is
+// not searched for again, the bind is always made. With a bind template the search is left out: the
+// bind comes first, and the user reads their own entry. A name that nobody has costs a bind too, to a
+// DN that cannot exist, so that it takes as long as a wrong password.
+//
+// # What can go wrong
+//
+// A refusal of the server becomes one of the Err values of [login.Directory]; entry flags, Active
+// Directory's sub-codes and the password policy control tell them apart (refusal.go, flags.go).
+// Everything else means "could not ask", and the next server is asked: at once when the first one
+// failed, after a while when it is silent, always within the caller's deadline (ask.go).
+//
+// # What is bounded
+//
+// Questions in flight and waiting (gate.go), connections (pool.go), the octets of an answer and the
+// time for it (conn.go), remembered entries (cache.go). Referrals are never followed, and nothing is
+// ever sent to a host that is not configured. Passwords are never kept and never logged.
+package ldap

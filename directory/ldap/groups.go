@@ -1,0 +1,93 @@
+package ldap
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"sallyport/login"
+)
+
+// inChain is the matching rule that follows membership through groups ([MS-ADTS] §3.1.1.3.4.4.3).
+const inChain = "(member:1.2.840.113556.1.4.1941:={dn})"
+
+// groupSearch finds the groups that do not stand in the person's entry. It is immutable.
+type groupSearch struct {
+	filters []textTemplate
+	baseDN  string
+}
+
+// newGroupSearch returns nil when the entry's own list is all that is wanted.
+func newGroupSearch(cfg Config) (*groupSearch, error) {
+	g := &groupSearch{baseDN: cfg.GroupBaseDN}
+	texts := []string{cfg.GroupFilter}
+	if cfg.NestedGroups {
+		texts = append(texts, inChain)
+	}
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		t, err := parseTemplate(text, "username", "login", "dn")
+		if err != nil {
+			return nil, err
+		}
+		g.filters = append(g.filters, t)
+	}
+	if len(g.filters) == 0 {
+		return nil, nil
+	}
+	return g, nil
+}
+
+// complete returns the account's user with the groups that need a search; what was found is
+// remembered with the account. Without the groups there is no user: a policy may depend on them.
+func (d *Directory) complete(ctx context.Context, a *account, user login.User) (login.User, error) {
+	if d.groups == nil {
+		return user, nil
+	}
+	if known := a.groups.Load(); known != nil {
+		user.Groups = *known
+		return user, nil
+	}
+	found, err := ask(ctx, d, func(ctx context.Context, s *server) ([]string, error) {
+		d.stats.searches.Add(1)
+		var dns []string
+		err := s.service.use(ctx, func(l *ldap.Conn) (err error) {
+			dns, err = d.searchGroups(l, a)
+			return err
+		})
+		return dns, err
+	})
+	if err != nil {
+		return login.User{}, err
+	}
+	groups := slices.Clone(a.user.Groups)
+	for _, dn := range found {
+		if len(groups) < maxGroups && !slices.Contains(groups, dn) {
+			groups = append(groups, dn)
+		}
+	}
+	a.groups.Store(&groups)
+	user.Groups = groups
+	return user, nil
+}
+
+func (d *Directory) searchGroups(l *ldap.Conn, a *account) ([]string, error) {
+	values := map[string]string{"username": a.user.Name, "login": a.user.Name, "dn": a.dn}
+	var dns []string
+	for _, filter := range d.groups.filters {
+		result, err := l.Search(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxGroups, d.seconds(),
+			false, filter.filter(values), []string{"1.1"}, nil))
+		if err != nil {
+			return nil, searchError(d.groups.baseDN, err)
+		}
+		for _, e := range result.Entries {
+			if dn := clean(e.DN); dn != "" {
+				dns = append(dns, dn)
+			}
+		}
+	}
+	return dns, nil
+}

@@ -1,0 +1,122 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// maxIdle is how long an unused connection is trusted: firewalls forget them without a word.
+const maxIdle = time.Minute
+
+// pool holds the connections of one kind to one server. It is safe for concurrent use.
+type pool struct {
+	dial func(ctx context.Context) (*conn, error)
+	now  func() time.Time
+	// slots bounds the connections in use.
+	slots chan struct{}
+
+	mu sync.Mutex
+	// idle has the most recently used connection last; it is taken first, so that few are kept warm.
+	idle   []*conn
+	closed bool
+}
+
+func newPool(size int, now func() time.Time, dial func(context.Context) (*conn, error)) *pool {
+	return &pool{dial: dial, now: now, slots: make(chan struct{}, size)}
+}
+
+// use runs a question on a connection. A connection that the server closed while it was idle is
+// replaced once by a new one.
+func (p *pool) use(ctx context.Context, question func(*ldap.Conn) error) error {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if c := p.takeIdle(); c != nil {
+		err := c.do(ctx, question)
+		p.put(c, err)
+		var lost lostError
+		if !errors.As(err, &lost) || ctx.Err() != nil || errors.Is(err, errTooLarge) {
+			return err
+		}
+		p.closeIdle(p.now())
+	}
+	c, err := p.dial(ctx)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return errors.Join(cause, err)
+		}
+		return err
+	}
+	err = c.do(ctx, question)
+	p.put(c, err)
+	return err
+}
+
+func (p *pool) takeIdle() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 {
+		c := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		if !c.ldap.IsClosing() && p.now().Sub(c.used) < maxIdle {
+			return c
+		}
+		go c.close()
+	}
+	return nil
+}
+
+// put returns a connection after its question; one that failed is closed.
+func (p *pool) put(c *conn, err error) {
+	var lost lostError
+	if errors.As(err, &lost) {
+		c.close()
+		return
+	}
+	c.used = p.now()
+	p.mu.Lock()
+	keep := !p.closed
+	if keep {
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if !keep {
+		c.close()
+	}
+}
+
+// closeIdle closes the connections that were not used since t.
+func (p *pool) closeIdle(t time.Time) {
+	p.mu.Lock()
+	var stale []*conn
+	for len(p.idle) > 0 && !p.idle[0].used.After(t) {
+		stale = append(stale, p.idle[0])
+		p.idle = p.idle[1:]
+	}
+	p.mu.Unlock()
+	for _, c := range stale {
+		c.close()
+	}
+}
+
+// close closes what is idle now, and what is in use when it is put back.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.closeIdle(p.now())
+}
+
+// counts returns the connections in use and those that are idle.
+func (p *pool) counts() (used, idle int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.slots), len(p.idle)
+}

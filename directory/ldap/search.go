@@ -1,0 +1,153 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"sallyport/directory/internal/names"
+	"sallyport/login"
+)
+
+// unusable wraps an error that says nothing against the server's health: it answered, but with what
+// cannot be used.
+type unusable struct{ cause error }
+
+func (e unusable) Error() string { return e.cause.Error() }
+func (e unusable) Unwrap() error { return e.cause }
+
+// key is the name under which a person's entry is remembered.
+func (d *Directory) key(who names.Name) string { return who.Username + "\x00" + who.Login }
+
+// values are what the placeholders of a filter stand for.
+func values(who names.Name) map[string]string {
+	return map[string]string{"username": who.Username, "login": who.Login}
+}
+
+// find returns the account that a name means, as read within the entry-cache time.
+func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) {
+	if a := d.entries.name(d.key(who)); a != nil {
+		d.stats.cached.Add(1)
+		return a, nil
+	}
+	a, err := d.search(ctx, func(ctx context.Context, l *ldap.Conn) (*account, error) {
+		if d.bindAs == nil {
+			return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, d.filter.filter(values(who)))
+		}
+		as, err := d.bindAs.name(who)
+		if err != nil {
+			return nil, err
+		}
+		return d.readBound(ctx, l, who, as)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.entries.put(d.key(who), a)
+	return a, nil
+}
+
+// findByID returns the account with an id of this directory, if it still fits the search filter with
+// any name.
+func (d *Directory) findByID(ctx context.Context, id string) (*account, error) {
+	byID, err := d.idFilter(id)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", login.ErrNoUser, err)
+	}
+	a, err := d.search(ctx, func(ctx context.Context, l *ldap.Conn) (*account, error) {
+		return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, "(&"+byID+d.filter.anyone()+")")
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.entries.put("", a)
+	return a, nil
+}
+
+// present completes an account for someone who asked without a password.
+func (d *Directory) present(ctx context.Context, a *account) (login.User, error) {
+	if a.refusal != nil {
+		return a.user, a.refusal
+	}
+	return d.complete(ctx, a, a.user)
+}
+
+// search puts a question to a server with the service account. That nobody fits is an answer, not a
+// reason to ask the next server.
+func (d *Directory) search(ctx context.Context, question func(context.Context, *ldap.Conn) (*account, error)) (*account, error) {
+	found, err := ask(ctx, d, func(ctx context.Context, s *server) (verdict, error) {
+		d.stats.searches.Add(1)
+		v := verdict{server: s.url}
+		err := s.service.use(ctx, func(l *ldap.Conn) (err error) {
+			v.account, err = question(ctx, l)
+			return err
+		})
+		if errors.Is(err, login.ErrNoUser) {
+			v.refusal, err = err, nil
+		}
+		if v.account != nil {
+			v.account.user.Server = s.url
+		}
+		return v, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found.refusal != nil {
+		return nil, found.refusal
+	}
+	return found.account, nil
+}
+
+// readBound reads the entry of whoever a name is bound as. A userPrincipalName goes before an account
+// name, as in a bind, and must not lead to anyone else: both are searched for, without the search
+// filter, which could hide one of them.
+func (d *Directory) readBound(ctx context.Context, l *ldap.Conn, who names.Name, as string) (*account, error) {
+	dn := as
+	if !d.bindAs.isDN {
+		filter := "(|(userPrincipalName=" + ldap.EscapeFilter(as) + ")(sAMAccountName=" + ldap.EscapeFilter(who.Username) + "))"
+		found, err := d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, filter)
+		if err != nil {
+			return nil, err
+		}
+		dn = found.dn
+	}
+	return d.readOne(ctx, l, dn, ldap.ScopeBaseObject, d.filter.filter(values(who)))
+}
+
+// readOne reads the one entry that fits a filter; none, or more than one, is [login.ErrNoUser].
+func (d *Directory) readOne(ctx context.Context, l *ldap.Conn, base string, scope int, filter string) (*account, error) {
+	result, err := l.Search(ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, d.seconds(), false, filter, d.wanted, nil))
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) || err == nil && len(result.Entries) > 1:
+		d.log.WarnContext(ctx, "several entries fit one name", "filter", filter)
+		return nil, fmt.Errorf("%w: several entries fit", login.ErrNoUser)
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject || err == nil && len(result.Entries) == 0:
+		return nil, login.ErrNoUser
+	case err != nil:
+		return nil, searchError(base, err)
+	}
+	a, err := d.account(result.Entries[0])
+	if err != nil {
+		return nil, unusable{err}
+	}
+	return a, nil
+}
+
+// searchError explains the result codes that are faults of the configuration.
+func searchError(base string, err error) error {
+	switch {
+	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInsufficientAccessRights):
+		return fmt.Errorf("search: the service account cannot read %q: %w", base, err)
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError):
+		return fmt.Errorf("search: the server wants a bind first; set bind_dn: %w", err)
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultReferral):
+		return fmt.Errorf("search: the server refers elsewhere, and referrals are not followed: %w", err)
+	}
+	return fmt.Errorf("search: %w", err)
+}
+
+// seconds is the time limit that servers are told (RFC 4511 §4.5.1.5), so that they stop as well.
+func (d *Directory) seconds() int { return max(1, int(d.timeout.Seconds())) }
