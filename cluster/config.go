@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Config says how a node runs. Name, DataDir and MasterKey are required; a zero value elsewhere
+// means the default.
+type Config struct {
+	// Name is the node's name, its identity in the cluster. It stays with the data directory.
+	Name string
+	// DataDir is where log and snapshots are kept; it is created with mode 0700.
+	DataDir string
+	// MasterKey is the 32 octets that [ParseMasterKey] returns.
+	MasterKey []byte
+	// Logger gets what an administrator may want to know. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock that stamps commands; nil means time.Now.
+	Now func() time.Time
+
+	// OnHang is called when a write to the log store takes longer than HangAfter: a leader whose
+	// disk hangs would lead for ever. Nil logs it and ends the process with status 70, so that
+	// another node leads. It is called on a goroutine of its own.
+	OnHang func(what string)
+	// HangAfter is 2 s by default.
+	HangAfter time.Duration
+
+	// HeartbeatTimeout, ElectionTimeout and LeaderLeaseTimeout are Raft's; 250, 250 and 125 ms by
+	// default, for a LAN.
+	HeartbeatTimeout   time.Duration
+	ElectionTimeout    time.Duration
+	LeaderLeaseTimeout time.Duration
+
+	// SnapshotInterval is how often it is looked whether a snapshot is due; SnapshotThreshold how
+	// many log entries make one due; TrailingLogs how many stay in the log after one. 60 s (up to
+	// twice that), 2048 and 2048 by default. An entry is a whole batch, so at full load it is the
+	// interval that decides.
+	SnapshotInterval  time.Duration
+	SnapshotThreshold uint64
+	TrailingLogs      uint64
+
+	// QueueSize bounds the commands that wait for the batch in flight; 4096 by default. More are
+	// refused with [login.ErrUnavailable].
+	QueueSize int
+	// KeyLife is how long a State key is used for new tokens; 24 h by default. Two older ones are
+	// kept for reading.
+	KeyLife time.Duration
+}
+
+// Validate returns every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	if c.Name == "" {
+		faults = append(faults, errors.New("cluster: the node has no name; set name under [node]"))
+	}
+	if c.DataDir == "" {
+		faults = append(faults, errors.New("cluster: no data directory; set data_dir under [node]"))
+	}
+	if len(c.MasterKey) != masterKeySize {
+		faults = append(faults, fmt.Errorf("cluster: the master key has %d octets instead of %d; make one with \"sallyport keys generate\"", len(c.MasterKey), masterKeySize))
+	}
+	for _, d := range []time.Duration{c.HangAfter, c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.SnapshotInterval, c.KeyLife} {
+		if d < 0 {
+			faults = append(faults, fmt.Errorf("cluster: a duration is negative: %v", d))
+		}
+	}
+	if c.QueueSize < 0 {
+		faults = append(faults, fmt.Errorf("cluster: the queue size is negative: %d", c.QueueSize))
+	}
+	return errors.Join(faults...)
+}
+
+// hangStatus is the exit status after a hang: EX_SOFTWARE of sysexits.h. systemd restarts on it.
+const hangStatus = 70
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.OnHang == nil {
+		logger := c.Logger
+		c.OnHang = func(what string) {
+			logger.Error("the log store hangs, so this node ends itself to let another lead", "operation", what)
+			os.Exit(hangStatus)
+		}
+	}
+	orDefault(&c.HangAfter, 2*time.Second)
+	orDefault(&c.HeartbeatTimeout, 250*time.Millisecond)
+	orDefault(&c.ElectionTimeout, 250*time.Millisecond)
+	orDefault(&c.LeaderLeaseTimeout, 125*time.Millisecond)
+	orDefault(&c.SnapshotInterval, 60*time.Second)
+	orDefault(&c.SnapshotThreshold, 2048)
+	orDefault(&c.TrailingLogs, 2048)
+	orDefault(&c.QueueSize, 4096)
+	orDefault(&c.KeyLife, 24*time.Hour)
+	return c
+}
+
+func orDefault[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}

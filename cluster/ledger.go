@@ -1,0 +1,112 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"sallyport/cluster/state"
+	"sallyport/login"
+)
+
+// ledger is what [Node] and [Memory] have in common: everything but how a command is committed and
+// when the local state may be read.
+type ledger struct {
+	machine *state.Machine
+	sealer  *sealer
+	now     func() time.Time
+	keyLife time.Duration
+	rings   ringCache
+
+	// propose commits a command and returns its result; it fails only with login.ErrUnavailable.
+	propose func(context.Context, state.Command) (state.Result, error)
+	// readable is nil while the local state is as new as the log was when this node began to
+	// lead. An older one may lack a user, and "not stored" must never mean "no second factor".
+	readable func() error
+
+	capacity atomic.Uint64 // as the last login asked for
+}
+
+// submit commits a command whose result must be one that the state machine decided.
+func (l *ledger) submit(ctx context.Context, c state.Command) (state.Result, error) {
+	r, err := l.propose(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	switch r.Status {
+	case state.Full:
+		return r, login.ErrFull
+	case state.Ignored:
+		return r, fmt.Errorf("the state machine did not understand the command; do all nodes run this version? %w", login.ErrUnavailable)
+	}
+	return r, nil
+}
+
+// Enrolment returns what is stored about the user, secrets opened.
+func (l *ledger) Enrolment(_ context.Context, userID string) (login.Enrolment, error) {
+	if err := l.readable(); err != nil {
+		return login.Enrolment{}, err
+	}
+	u := l.machine.View().User(userID)
+	if u == nil {
+		return login.Enrolment{UserID: userID}, nil
+	}
+	return l.enrolment(u)
+}
+
+// EnrolmentByHandle finds the user by handle.
+func (l *ledger) EnrolmentByHandle(_ context.Context, h login.Handle) (login.Enrolment, bool, error) {
+	if err := l.readable(); err != nil {
+		return login.Enrolment{}, false, err
+	}
+	u := l.machine.View().UserByHandle(h)
+	if u == nil {
+		return login.Enrolment{}, false, nil
+	}
+	e, err := l.enrolment(u)
+	return e, err == nil, err
+}
+
+// Opened returns what [Node.Open] stored.
+func (l *ledger) Opened(_ context.Context, id login.ChallengeID) (login.Opened, bool, error) {
+	if err := l.readable(); err != nil {
+		return login.Opened{}, false, err
+	}
+	c := l.machine.View().Challenge(id)
+	if c == nil || c.Opening == nil {
+		return login.Opened{}, false, nil
+	}
+	o, err := l.opened(c)
+	return o, err == nil, err
+}
+
+// enrolment opens the records of a stored user.
+func (l *ledger) enrolment(u *state.User) (login.Enrolment, error) {
+	e := enrolmentOf(u)
+	for i := range u.Credentials {
+		c := &u.Credentials[i]
+		credential := credentialOf(c)
+		if len(c.Record) > 0 {
+			plain, err := l.sealer.open(credentialName(u.ID, c.Factor, c.Version), c.Record)
+			if err != nil {
+				return login.Enrolment{}, fmt.Errorf("read the %s credential of %q: %w", c.Factor, u.ID, err)
+			}
+			credential.Record = plain
+		}
+		e.Credentials[c.Factor] = credential
+	}
+	return e, nil
+}
+
+func (l *ledger) opened(c *state.Challenge) (login.Opened, error) {
+	o := openedOf(c)
+	if len(c.Opening.Record) > 0 {
+		plain, err := l.sealer.open(candidateName(c.ID), c.Opening.Record)
+		if err != nil {
+			return login.Opened{}, fmt.Errorf("read the candidate of a challenge of %q: %w", c.UserID, err)
+		}
+		o.Record = plain
+	}
+	return o, nil
+}

@@ -1,0 +1,142 @@
+package ledgertest
+
+import (
+	"context"
+	"time"
+
+	"sallyport/login"
+)
+
+// openings are the tests of challenges that are stored before they are answered.
+func openings() map[string]func(*bench) {
+	return map[string]func(*bench){
+		"an opened challenge is found":              opened,
+		"a repeated first request rejoins":          rejoins,
+		"what has ended or changed is not rejoined": notRejoined,
+		"an opened challenge registers":             openedRegisters,
+	}
+}
+
+func gone(b *bench) context.Context {
+	ctx, cancel := context.WithCancel(b.Context())
+	cancel()
+	return ctx
+}
+
+// opening opens a registration for bob.
+func (b *bench) opening() login.Opening {
+	ring := b.ring()
+	return login.Opening{
+		ID: b.id(), UserID: bob, Name: "A. Person", Handle: ring.Handle(bob), Client: vpn, Factor: totp,
+		Epoch: b.enrolment(bob).Epoch, Record: []byte("candidate"), Rejoin: ring.Tag("rejoin", []byte("bob at vpn")),
+		RejoinWithin: 30 * time.Second, Life: 10 * time.Minute, Keep: 40 * time.Second,
+	}
+}
+
+func (b *bench) open(o login.Opening) login.Opened {
+	b.Helper()
+	got, err := b.Open(b.Context(), o)
+	if err != nil {
+		b.Fatalf("Open: %v", err)
+	}
+	return got
+}
+
+func opened(b *bench) {
+	o := b.opening()
+	if _, found, err := b.Opened(b.Context(), o.ID); found || err != nil {
+		b.Fatalf("before it was opened: %v, %v", found, err)
+	}
+	b.open(o)
+	got, found, err := b.Opened(b.Context(), o.ID)
+	if err != nil || !found {
+		b.Fatalf("Opened: %v, %v", found, err)
+	}
+	if got.ID != o.ID || got.UserID != bob || got.Client != vpn || got.Factor != totp || string(got.Record) != "candidate" {
+		b.Errorf("Opened: %+v", got)
+	}
+	if want := b.clock.Now().Add(o.Life); !got.Expires.Equal(want) {
+		b.Errorf("expires %v, want %v", got.Expires, want)
+	}
+	again := b.open(o) // the outcome of the first was not known
+	if again.ID != o.ID || string(again.Record) != "candidate" {
+		b.Errorf("opened again: %+v", again)
+	}
+	o.UserID = alice
+	if _, err := b.Open(b.Context(), o); err == nil {
+		b.Error("the id of another login was taken")
+	}
+	c := b.begin(bob)
+	b.settle(c.answer(1, "111111", 0), wrong(2))
+	if _, found, _ := b.Opened(b.Context(), c.base.Challenge); found {
+		b.Error("a challenge that was only answered counts as opened")
+	}
+}
+
+func rejoins(b *bench) {
+	first := b.opening()
+	b.open(first)
+	b.clock.Advance(29 * time.Second)
+	second := b.opening()
+	second.Record = []byte("another candidate")
+	got := b.open(second)
+	if got.ID != first.ID || string(got.Record) != "candidate" {
+		b.Errorf("rejoined: %+v", got)
+	}
+	b.clock.Advance(time.Second)
+	if got := b.open(second); got.ID != second.ID || string(got.Record) != "another candidate" {
+		b.Errorf("rejoined after its time: %+v", got)
+	}
+	third := b.opening()
+	if got := b.open(third); got.ID != second.ID {
+		b.Errorf("rejoined the older one: %+v", got)
+	}
+}
+
+func notRejoined(b *bench) {
+	o := b.opening()
+	b.open(o)
+	other := b.opening()
+	other.Client = "another"
+	if got := b.open(other); got.ID != other.ID {
+		b.Error("another client rejoined")
+	}
+	o = b.opening()
+	b.open(o)
+	err := b.Cancel(b.Context(), login.Cancellation{Challenge: o.ID, Client: o.Client, UserID: bob, Expires: b.clock.Now().Add(o.Life)})
+	if err != nil {
+		b.Fatalf("Cancel: %v", err)
+	}
+	next := b.opening()
+	if got := b.open(next); got.ID != next.ID {
+		b.Error("a cancelled challenge was rejoined")
+	}
+	b.enrol(bob)
+	last := b.opening()
+	if got := b.open(last); got.ID != last.ID {
+		b.Error("a challenge of an earlier epoch was rejoined")
+	}
+}
+
+func openedRegisters(b *bench) {
+	o := b.open(b.opening())
+	c := b.begin(bob)
+	c.base.Challenge, c.base.Expires = o.ID, o.Expires
+	s := c.answer(1, "111111", 0)
+	s.Register = o.Record
+	b.settle(s, wrong(2))
+	if got, _, _ := b.Opened(b.Context(), o.ID); got.Failures != 1 {
+		b.Errorf("%d failures, want 1", got.Failures)
+	}
+	s = c.answer(2, "755224", 100)
+	s.Register = o.Record
+	b.settle(s, accepted())
+	if got := b.enrolment(bob).Credentials[totp]; string(got.Record) != "candidate" {
+		b.Errorf("registered %q", got.Record)
+	}
+	b.clock.Advance(11 * time.Minute)
+	b.settle(b.begin(bob).answer(1, "287082", 101), accepted()) // any command forgets what is due
+	if _, found, err := b.Opened(b.Context(), o.ID); found || err != nil {
+		b.Errorf("not forgotten: %v, %v", found, err)
+	}
+}

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"sallyport/login"
+)
+
+// readiness is whether the node serves, for those who ask and those who wait. The zero value is
+// ready; a Node sets it before anyone sees it.
+type readiness struct{ current atomic.Pointer[readyState] }
+
+type readyState struct {
+	reason  error // nil when ready
+	changed chan struct{}
+}
+
+func (r *readiness) set(reason error) {
+	old := r.current.Swap(&readyState{reason, make(chan struct{})})
+	if old != nil {
+		close(old.changed)
+	}
+}
+
+func (r *readiness) err() error { return r.current.Load().reason }
+
+// WaitReady returns when the node serves: there is a leader, the log has been applied, and the key
+// ring is open. It returns at once when waiting does not help, as with [ErrMasterKey].
+func (n *Node) WaitReady(ctx context.Context) error {
+	for {
+		s := n.ready.current.Load()
+		if s.reason == nil {
+			return nil
+		}
+		if errors.Is(s.reason, ErrMasterKey) || errors.Is(s.reason, errClosed) {
+			return s.reason
+		}
+		select {
+		case <-s.changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the cluster: %w (%w)", s.reason, context.Cause(ctx))
+		}
+	}
+}
+
+// Name is the part's name in readiness and status.
+func (n *Node) Name() string { return "cluster" }
+
+// keyGrace is how long past its life a State key may be used before the ring counts as stale.
+const keyGrace = time.Hour
+
+// Ready asks anew: is there a leader, does the log store take a write, is the key ring fresh? The
+// error names what is not ready.
+func (n *Node) Ready(ctx context.Context) error {
+	if err := n.ready.err(); err != nil {
+		return err
+	}
+	if n.raft.State() != raft.Leader {
+		return errNotReady
+	}
+	if _, err := n.keyRing(); err != nil {
+		return err
+	}
+	keys := n.machine.View().Meta().Keys
+	age := n.now().Sub(instant(keys[len(keys)-1].Since))
+	if age > n.keyLife+keyGrace {
+		return fmt.Errorf("the State key is %v old and was not renewed", age.Round(time.Second))
+	}
+	return n.probe(ctx)
+}
+
+// probe writes to the log store and flushes, as a commit does.
+func (n *Node) probe(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		done <- watchedStable{n.bolt, n.dog}.SetUint64(aliveName, uint64(n.now().Unix()))
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("the log store takes no write: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the log store has not answered: %w", login.ErrUnavailable, context.Cause(ctx))
+	}
+}

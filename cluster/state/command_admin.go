@@ -1,0 +1,101 @@
+package state
+
+import "sallyport/login"
+
+// Register stores a credential without a challenge: an administrator's enrolment. Version is the
+// version that it replaces; when it has moved on, the result is [Conflict].
+type Register struct {
+	UserID  string
+	Name    string
+	Handle  login.Handle
+	Factor  string
+	Version uint32
+	Record  []byte // sealed for Version + 1
+}
+
+func (c *Register) kind() Kind { return KindRegister }
+
+func (c *Register) wire(w *wire) {
+	w.str(1, &c.UserID)
+	w.str(2, &c.Name)
+	w.fixed(3, c.Handle[:])
+	w.str(4, &c.Factor)
+	w.uint32(5, &c.Version)
+	w.octets(6, &c.Record)
+}
+
+// Reset removes a user's record for a factor, or for all when Factor is empty, and raises the epoch.
+type Reset struct {
+	UserID string
+	Factor string
+}
+
+func (c *Reset) kind() Kind { return KindReset }
+
+func (c *Reset) wire(w *wire) {
+	w.str(1, &c.UserID)
+	w.str(2, &c.Factor)
+}
+
+// Unlock clears the counters and locks of a factor, or of all when Factor is empty.
+type Unlock struct {
+	UserID string
+	Factor string
+}
+
+func (c *Unlock) kind() Kind { return KindUnlock }
+
+func (c *Unlock) wire(w *wire) {
+	w.str(1, &c.UserID)
+	w.str(2, &c.Factor)
+}
+
+// Learn remembers that a client sends Message-Authenticator from an address (4 or 16 octets).
+type Learn struct {
+	Client  string
+	Address []byte
+}
+
+func (c *Learn) kind() Kind { return KindLearn }
+
+func (c *Learn) wire(w *wire) {
+	w.str(1, &c.Client)
+	w.octets(2, &c.Address)
+}
+
+// Forget removes what was learned about a client.
+type Forget struct{ Client string }
+
+func (c *Forget) kind() Kind { return KindForget }
+
+func (c *Forget) wire(w *wire) { w.str(1, &c.Client) }
+
+// Found gives a new cluster its id, its epoch and its first key; it does nothing when there is one.
+type Found struct {
+	ClusterID string
+	Check     []byte // of the master key
+	Key       StateKey
+}
+
+func (c *Found) kind() Kind { return KindFound }
+
+func (c *Found) wire(w *wire) {
+	w.str(1, &c.ClusterID)
+	w.octets(2, &c.Check)
+	w.uint8(3, &c.Key.ID)
+	w.octets(4, &c.Key.Sealed)
+}
+
+// Rotate makes Key the current State key; it does nothing unless the current one is Previous.
+type Rotate struct {
+	Previous uint8
+	Key      StateKey
+}
+
+func (c *Rotate) kind() Kind { return KindRotate }
+
+func (c *Rotate) wire(w *wire) {
+	w.uint8(1, &c.Previous)
+	w.uint8(2, &c.Key.ID)
+	w.octets(3, &c.Key.Sealed)
+}

@@ -1,0 +1,124 @@
+package state
+
+import "sallyport/login"
+
+// Open stores a challenge, or rejoins one; see [login.Opening]. Times and durations are nanoseconds.
+type Open struct {
+	ID           login.ChallengeID
+	UserID       string
+	Name         string
+	Handle       login.Handle
+	Client       string
+	Factor       string
+	Epoch        uint32
+	Record       []byte // sealed
+	Rejoin       login.Tag
+	RejoinWithin int64
+	Life         int64
+	Keep         int64
+	Capacity     uint64
+}
+
+func (c *Open) kind() Kind { return KindOpen }
+
+func (c *Open) wire(w *wire) {
+	w.fixed(1, c.ID[:])
+	w.str(2, &c.UserID)
+	w.str(3, &c.Name)
+	w.fixed(4, c.Handle[:])
+	w.str(5, &c.Client)
+	w.str(6, &c.Factor)
+	w.uint32(7, &c.Epoch)
+	w.octets(8, &c.Record)
+	w.fixed(9, c.Rejoin[:])
+	w.int(10, &c.RejoinWithin)
+	w.int(11, &c.Life)
+	w.int(12, &c.Keep)
+	w.uint(13, &c.Capacity)
+}
+
+// Settle commits the effect of one answer; see [login.Settlement]. Times and durations are
+// nanoseconds.
+type Settle struct {
+	Challenge    login.ChallengeID
+	Token        login.Tag
+	Answer       login.Tag
+	Request      login.Tag
+	Client       string
+	UserID       string
+	Name         string
+	Handle       login.Handle
+	ClusterEpoch uint32
+	Epoch        uint32
+	Factor       string
+	Version      uint32
+	Number       uint64
+	Memo         []byte
+	Register     []byte // sealed; empty where nothing is registered
+	Expires      int64
+	Limits       Limits
+}
+
+// Limits are the thresholds of a settlement; see [login.Limits]. Durations are nanoseconds.
+type Limits struct {
+	Attempts    uint32
+	SoftLock    uint32
+	SoftLockFor int64
+	SoftLockMax int64
+	HardLock    uint32
+	Keep        int64
+	Capacity    uint64
+}
+
+func (c *Settle) kind() Kind { return KindSettle }
+
+func (c *Settle) wire(w *wire) {
+	w.fixed(1, c.Challenge[:])
+	w.fixed(2, c.Token[:])
+	w.fixed(3, c.Answer[:])
+	w.fixed(4, c.Request[:])
+	w.str(5, &c.Client)
+	w.str(6, &c.UserID)
+	w.str(7, &c.Name)
+	w.fixed(8, c.Handle[:])
+	w.uint32(9, &c.ClusterEpoch)
+	w.uint32(10, &c.Epoch)
+	w.str(11, &c.Factor)
+	w.uint32(12, &c.Version)
+	w.uint(13, &c.Number)
+	w.octets(14, &c.Memo)
+	w.octets(15, &c.Register)
+	w.int(16, &c.Expires)
+	w.uint32(17, &c.Limits.Attempts)
+	w.uint32(18, &c.Limits.SoftLock)
+	w.int(19, &c.Limits.SoftLockFor)
+	w.int(20, &c.Limits.SoftLockMax)
+	w.uint32(21, &c.Limits.HardLock)
+	w.int(22, &c.Limits.Keep)
+	w.uint(23, &c.Limits.Capacity)
+}
+
+// Cancel ends a challenge; see [login.Cancellation]. Times and durations are nanoseconds.
+type Cancel struct {
+	Challenge login.ChallengeID
+	Client    string
+	UserID    string
+	Handle    login.Handle
+	Epoch     uint32
+	Expires   int64
+	Keep      int64
+	Capacity  uint64
+}
+
+func (c *Cancel) kind() Kind { return KindCancel }
+
+func (c *Cancel) wire(w *wire) {
+	w.fixed(1, c.Challenge[:])
+	w.str(2, &c.Client)
+	w.str(3, &c.UserID)
+	w.fixed(4, c.Handle[:])
+	w.uint32(5, &c.Epoch)
+	w.int(6, &c.Expires)
+	w.int(7, &c.Keep)
+	w.uint(8, &c.Capacity)
+}

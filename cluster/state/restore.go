@@ -1,0 +1,185 @@
+package state
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"sallyport/login"
+)
+
+// maxRecord bounds a record, so that a damaged length takes no memory. The largest are the buckets
+// of the expiry queue: 16 octets for each challenge of one second.
+const maxRecord = 64 << 20
+
+// ErrSnapshot means that a snapshot is damaged or of another format. Nothing was changed.
+var ErrSnapshot = errors.New("snapshot cannot be read")
+
+// Restore replaces the state by that of a snapshot; on an error the state is as it was.
+func (m *Machine) Restore(r io.Reader) error {
+	m.edit++
+	empty := newRoot()
+	t := newTxn(&empty, m.edit, m.intern)
+	if err := restore(r, t); err != nil {
+		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	m.publish(t)
+	return nil
+}
+
+func restore(in io.Reader, t *txn) error {
+	r := &snapshotReader{in: bufio.NewReaderSize(in, 1<<16), sum: sha256.New()}
+	magic := make([]byte, len(snapshotMagic))
+	if err := r.full(magic); err != nil {
+		return fmt.Errorf("read magic: %w", err)
+	}
+	if string(magic) != snapshotMagic {
+		return errors.New("not a snapshot of a known version")
+	}
+	for {
+		sum := r.sum.Sum(nil) // of everything before this record
+		kind, body, err := r.record()
+		if err != nil {
+			return fmt.Errorf("read record: %w", err)
+		}
+		if kind == recordEnd {
+			if !bytes.Equal(body, sum) {
+				return errors.New("checksum differs")
+			}
+			return nil
+		}
+		if err := t.restoreRecord(kind, body); err != nil {
+			return fmt.Errorf("record of kind %d: %w", kind, err)
+		}
+	}
+}
+
+// snapshotReader sums what it reads.
+type snapshotReader struct {
+	in  *bufio.Reader
+	sum hash.Hash
+}
+
+// ReadByte makes a snapshotReader readable as varints.
+func (r *snapshotReader) ReadByte() (byte, error) {
+	b, err := r.in.ReadByte()
+	if err == nil {
+		r.sum.Write([]byte{b})
+	}
+	return b, err
+}
+
+func (r *snapshotReader) full(b []byte) error {
+	if _, err := io.ReadFull(r.in, b); err != nil {
+		return err
+	}
+	r.sum.Write(b)
+	return nil
+}
+
+func (r *snapshotReader) varint() (uint64, error) {
+	var b []byte
+	for len(b) < 10 {
+		c, err := r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		b = append(b, c)
+		if c < 0x80 {
+			break
+		}
+	}
+	v, n := protowire.ConsumeVarint(b)
+	if n < 0 {
+		return 0, errTruncated
+	}
+	return v, nil
+}
+
+func (r *snapshotReader) record() (kind uint64, body []byte, err error) {
+	if kind, err = r.varint(); err != nil {
+		return 0, nil, err
+	}
+	size, err := r.varint()
+	if err != nil {
+		return 0, nil, err
+	}
+	if size > maxRecord {
+		return 0, nil, fmt.Errorf("length %d is out of range", size)
+	}
+	var b bytes.Buffer // grows with what is there, not with what is announced
+	if _, err = io.CopyN(&b, r.in, int64(size)); err != nil {
+		return 0, nil, fmt.Errorf("truncated: %w", err)
+	}
+	r.sum.Write(b.Bytes())
+	return kind, b.Bytes(), nil
+}
+
+func (t *txn) restoreRecord(kind uint64, body []byte) error {
+	switch kind {
+	case recordHead:
+		var h head
+		err := decodeMessage(body, &h)
+		t.time, t.index = h.time, h.index
+		return err
+	case recordMeta:
+		t.meta = &Meta{}
+		return decodeMessage(body, t.meta)
+	case recordUser:
+		u := &User{}
+		if err := decodeMessage(body, u); err != nil {
+			return err
+		}
+		slices.SortFunc(u.Credentials, func(a, b Credential) int { return bytes.Compare([]byte(a.Factor), []byte(b.Factor)) })
+		t.putUser(u)
+	case recordChallenge:
+		c := &Challenge{}
+		if err := decodeMessage(body, c); err != nil {
+			return err
+		}
+		t.restoreChallenge(c)
+	case recordBucket:
+		b := &bucket{}
+		if err := decodeMessage(body, b); err != nil {
+			return err
+		}
+		t.expiriesTxn.Insert(expiryKey(b.second), b)
+	case recordLearned:
+		l := &Learned{}
+		if err := decodeMessage(body, l); err != nil {
+			return err
+		}
+		if len(l.Client) < 1<<16 {
+			t.learnedTxn.Insert(learnedKey(nil, l.Client, l.Address), l)
+		}
+	}
+	return nil
+}
+
+// restoreChallenge also rebuilds what is looked up by tag.
+func (t *txn) restoreChallenge(c *Challenge) {
+	if u := t.user(c.UserID); u != nil {
+		c.UserID = u.ID
+	}
+	c.Client = t.shared(c.Client)
+	t.putChallenge(c)
+	t.verdicts += uint64(len(c.Verdicts))
+	for i := range c.Verdicts {
+		if request := c.Verdicts[i].Request; request != (login.Tag{}) {
+			t.requests.set(t.edit, tag(request), c.ID)
+		}
+	}
+	if o := c.Opening; o != nil {
+		o.Factor = t.shared(o.Factor)
+		if o.Rejoin != (login.Tag{}) {
+			t.rejoins.set(t.edit, tag(o.Rejoin), c.ID)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package state
+
+import "sallyport/login"
+
+// Status says what became of a command.
+type Status uint8
+
+// The statuses. The zero value is that of a command that did nothing because it could not be read.
+const (
+	// Ignored: unknown, undecodable, or it panicked. Nothing changed.
+	Ignored Status = iota
+	// Done: the command had its effect, now or before.
+	Done
+	// Full: as many challenges are kept as may be. Nothing changed.
+	Full
+	// Conflict: what the command was built on has moved on. Nothing changed.
+	Conflict
+	// Unknown: the user or the factor is not stored. Nothing changed.
+	Unknown
+)
+
+// Result is the answer to one command.
+type Result struct {
+	Status Status
+	// Outcome is the verdict of a [Settle].
+	Outcome login.Outcome
+	// Opened is the challenge of an [Open]: the one stored, or the one rejoined.
+	Opened *Challenge
+	// Count is how many addresses a [Forget] removed.
+	Count int
+}
+
+func verdict(o login.Outcome) Result { return Result{Status: Done, Outcome: o} }
+
+// refused is a verdict that is not recorded.
+func refused(code login.Code) Result { return verdict(login.Outcome{Code: code}) }
+
+func stale() Result { return verdict(login.Outcome{Code: login.CodeStateInvalid, Stale: true}) }

@@ -1,0 +1,104 @@
+package state
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// A snapshot is a magic line, then records: number of the record's kind, length, message. Records
+// of a kind are in the order of their keys. The last record has kind 0 and is the SHA-256 of
+// everything before it. A kind that is not known is skipped.
+const (
+	snapshotMagic = "sallyport-state-1\n"
+
+	recordEnd       = 0
+	recordHead      = 1
+	recordMeta      = 2
+	recordUser      = 3
+	recordChallenge = 4
+	recordBucket    = 5
+	recordLearned   = 6
+)
+
+// head is the place in the log that a snapshot was taken at.
+type head struct {
+	time  int64
+	index uint64
+}
+
+func (h *head) wire(w *wire) {
+	w.int(1, &h.time)
+	w.uint(2, &h.index)
+}
+
+// snapshotWriter remembers the first error.
+type snapshotWriter struct {
+	out *bufio.Writer
+	sum hash.Hash
+	buf []byte
+	err error
+}
+
+func (s *snapshotWriter) write(b []byte) {
+	if s.err == nil {
+		s.sum.Write(b)
+		_, s.err = s.out.Write(b)
+	}
+}
+
+func (s *snapshotWriter) record(kind uint64, m message) {
+	s.buf = appendMessage(s.buf[:0], m)
+	var prefix [20]byte
+	b := protowire.AppendVarint(prefix[:0], kind)
+	s.write(protowire.AppendVarint(b, uint64(len(s.buf))))
+	s.write(s.buf)
+}
+
+// WriteSnapshot writes the state. Equal states are equal octets.
+func (v View) WriteSnapshot(w io.Writer) error {
+	s := &snapshotWriter{out: bufio.NewWriterSize(w, 1<<16), sum: sha256.New()}
+	s.write([]byte(snapshotMagic))
+	s.record(recordHead, &head{v.root.time, v.root.index})
+	s.record(recordMeta, v.root.meta)
+	v.root.writeRecords(s)
+	sum := s.sum.Sum(nil)
+	s.write(append([]byte{recordEnd, byte(len(sum))}, sum...))
+	if s.err == nil {
+		s.err = s.out.Flush()
+	}
+	if s.err != nil {
+		return fmt.Errorf("write snapshot: %w", s.err)
+	}
+	return nil
+}
+
+func (r *root) writeRecords(s *snapshotWriter) {
+	users := r.users.Root().Iterator()
+	for _, u, ok := users.Next(); ok && s.err == nil; _, u, ok = users.Next() {
+		s.record(recordUser, u)
+	}
+	r.challenges.walk(func(_ tag, c *Challenge) bool {
+		s.record(recordChallenge, c)
+		return s.err == nil
+	})
+	buckets := r.expiries.Root().Iterator()
+	for _, b, ok := buckets.Next(); ok && s.err == nil; _, b, ok = buckets.Next() {
+		s.record(recordBucket, b)
+	}
+	learned := r.learned.Root().Iterator()
+	for _, l, ok := learned.Next(); ok && s.err == nil; _, l, ok = learned.Next() {
+		s.record(recordLearned, l)
+	}
+}
+
+// Hash is the SHA-256 of the state: equal on all nodes at equal index.
+func (v View) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	_ = v.WriteSnapshot(h) // a hash takes everything
+	return [sha256.Size]byte(h.Sum(nil))
+}

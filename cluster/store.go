@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	raftDir = "raft"
+	logFile = "raft.db"
+	// logCache is how many of the newest entries are kept in memory for followers and the FSM.
+	logCache = 512
+	// lockWait is how long another process may take to let go of the data directory.
+	lockWait = time.Second
+)
+
+// keyCheckName is where the log store keeps the master key's check value, so that a wrong key is
+// refused before Raft starts. The same value is in the replicated state.
+var keyCheckName = []byte("sallyport master key check")
+
+// aliveName is where Ready writes to see that the log store answers.
+var aliveName = []byte("sallyport alive")
+
+// makePrivateDir makes a folder that only its owner can enter.
+func makePrivateDir(dir string) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return fmt.Errorf("create data directory: %w", err)
+	}
+	if err := os.Chmod(dir, dirMode); err != nil {
+		return fmt.Errorf("restrict data directory: %w", err)
+	}
+	return nil
+}
+
+// openLogStore opens the log. Every write is flushed to disk; only the freelist, which bbolt can
+// rebuild, is not written each time.
+func openLogStore(dir string) (*raftboltdb.BoltStore, error) {
+	store, err := raftboltdb.New(raftboltdb.Options{
+		Path: filepath.Join(dir, logFile),
+		BoltOptions: &bbolt.Options{
+			Timeout:        lockWait,
+			NoFreelistSync: true,
+			FreelistType:   bbolt.FreelistMapType,
+		},
+		MsgpackUseNewTimeFormat: false, // must be the same on all nodes, for ever
+	})
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("open log in %s: another process has it open; is sallyport running already? %w", dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open log in %s: %w", dir, err)
+	}
+	return store, nil
+}
+
+// checkMasterKey refuses a master key that is not the one that the log was begun with.
+func checkMasterKey(store raft.StableStore, s *sealer) error {
+	check, err := s.check()
+	if err != nil {
+		return err
+	}
+	stored, err := store.Get(keyCheckName)
+	switch {
+	case errors.Is(err, raftboltdb.ErrKeyNotFound):
+		if err := store.Set(keyCheckName, check); err != nil {
+			return fmt.Errorf("store master key check: %w", err)
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("read master key check: %w", err)
+	case !bytes.Equal(stored, check):
+		return fmt.Errorf("%w; put the original master_key_file back, or use another data_dir", ErrMasterKey)
+	}
+	return nil
+}
