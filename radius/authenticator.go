@@ -26,42 +26,50 @@ type signer struct {
 	sums   sync.Pool
 }
 
+// hasher is a reusable hash with the room it reads from and writes to, which would otherwise be
+// allocated for each packet, also for forged ones.
+type hasher struct {
+	hash.Hash
+	auth, zero, sum [authSize]byte
+}
+
 func newSigner(secret login.Secret) *signer {
 	s := &signer{secret: []byte(secret.Reveal())}
-	s.macs.New = func() any { return hmac.New(md5.New, s.secret) }
-	s.sums.New = func() any { return md5.New() }
+	s.macs.New = func() any { return &hasher{Hash: hmac.New(md5.New, s.secret)} }
+	s.sums.New = func() any { return &hasher{Hash: md5.New()} }
 	return s
 }
 
 // messageAuthenticator computes Message-Authenticator over packet (RFC 3579 §3.2), whose attribute
 // value begins at offset at and counts as zero. auth stands in the Authenticator field: the Request
 // Authenticator, also for replies.
-func (s *signer) messageAuthenticator(packet []byte, auth [authSize]byte, at int) (sum [authSize]byte) {
-	var zero [authSize]byte
-	mac := s.macs.Get().(hash.Hash)
-	defer s.macs.Put(mac)
-	mac.Reset()
-	mac.Write(packet[:4])
-	mac.Write(auth[:])
-	mac.Write(packet[headerSize:at])
-	mac.Write(zero[:])
-	mac.Write(packet[at+authSize:])
-	mac.Sum(sum[:0])
-	return sum
+func (s *signer) messageAuthenticator(packet []byte, auth [authSize]byte, at int) [authSize]byte {
+	h := s.macs.Get().(*hasher)
+	defer s.macs.Put(h)
+	h.Reset()
+	h.auth = auth
+	h.Write(packet[:4])
+	h.Write(h.auth[:])
+	h.Write(packet[headerSize:at])
+	h.Write(h.zero[:])
+	h.Write(packet[at+authSize:])
+	h.Sum(h.sum[:0])
+	return h.sum
 }
 
 // responseAuthenticator computes MD5(Code + Identifier + Length + Request Authenticator + attributes
 // + secret) of a reply (RFC 2865 §3).
-func (s *signer) responseAuthenticator(packet []byte, request [authSize]byte) (sum [authSize]byte) {
-	h := s.sums.Get().(hash.Hash)
+func (s *signer) responseAuthenticator(packet []byte, request [authSize]byte) [authSize]byte {
+	h := s.sums.Get().(*hasher)
 	defer s.sums.Put(h)
 	h.Reset()
+	h.auth = request
 	h.Write(packet[:4])
-	h.Write(request[:])
+	h.Write(h.auth[:])
 	h.Write(packet[headerSize:])
 	h.Write(s.secret)
-	h.Sum(sum[:0])
-	return sum
+	h.Sum(h.sum[:0])
+	return h.sum
 }
 
 // validMessageAuthenticator reports whether the attribute value at offset at is right.

@@ -41,6 +41,7 @@ type Caller struct {
 
 	mu      sync.Mutex
 	pending [256]*call
+	close   sync.Once
 	closed  chan struct{}
 	read    sync.WaitGroup
 }
@@ -111,16 +112,13 @@ func Dial(cfg CallerConfig) (*Caller, error) {
 	return c, nil
 }
 
-// Close ends the Caller and the exchanges in progress.
+// Close ends the Caller and the exchanges in progress. It may be called again.
 func (c *Caller) Close() error {
-	c.mu.Lock()
-	select {
-	case <-c.closed:
-	default:
+	var err error
+	c.close.Do(func() {
 		close(c.closed)
-	}
-	c.mu.Unlock()
-	err := c.conn.Close()
+		err = c.conn.Close()
+	})
 	c.read.Wait()
 	return err
 }

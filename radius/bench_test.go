@@ -1,0 +1,84 @@
+package radius
+
+import (
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	codec "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+
+	"sallyport/login"
+)
+
+// nowhere is a socket whose replies are lost.
+type nowhere struct{ sent int }
+
+func (n *nowhere) send([]byte, netip.AddrPort, netip.Addr) error {
+	n.sent++
+	return nil
+}
+
+// vpnRequest has the ten attributes that a VPN sends.
+func vpnRequest(b *testing.B) []byte {
+	return handmade(b, codec.CodeAccessRequest, 1, unsignedMA(),
+		avp(rfc2865.UserName_Type, "alice@corp.example"), pap(b, 1, "wonderland-1"),
+		avp(rfc2865.NASIPAddress_Type, "\xc0\x00\x02\x07"), avp(rfc2865.NASPort_Type, "\x00\x00\x00\x01"),
+		avp(rfc2865.NASPortType_Type, "\x00\x00\x00\x05"), avp(rfc2865.ServiceType_Type, "\x00\x00\x00\x01"),
+		avp(rfc2865.CalledStationID_Type, "203.0.113.1"), avp(rfc2865.CallingStationID_Type, "198.51.100.9"),
+		avp(rfc2869.ConnectInfo_Type, "vpn 1.0"))
+}
+
+// BenchmarkPacket is all the work on a packet but the sockets and the login: from the datagram
+// through cache and queue to the signed challenge.
+func BenchmarkPacket(b *testing.B) {
+	calls := 0
+	rep := registering()
+	rep.Prompt = login.Prompt{Step: login.StepOTP, Expires: time.Minute, AttemptsLeft: 3}
+	rep.Message = "Enter your one-time code: "
+	s := newBench(b, &logins{begin: replying(&calls, rep)}, func(c *Config, _ *Client) {
+		c.Now, c.Logger, c.CacheFor = time.Now, slog.New(slog.DiscardHandler), time.Millisecond
+	})
+	packet, out := vpnRequest(b), &nowhere{}
+	s.memory.known[lesson{"vpn", testFrom.Addr()}] = true
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		// Another port each time, and a short memory, or most were duplicates.
+		s.receive(datagram{bytes: packet, from: netAddr(testFrom, uint16(n)), socket: out})
+		if waiting, _ := s.queue.waiting(); waiting > 0 {
+			s.serve(s.queue.pop())
+		}
+	}
+	if got := s.vpn(); got.Challenges != got.Requests || out.sent != calls {
+		b.Fatalf("not every packet was served as a new one: %+v", got)
+	}
+}
+
+// BenchmarkDuplicate is a retransmission that is answered from the cache.
+func BenchmarkDuplicate(b *testing.B) {
+	calls := 0
+	s := newBench(b, &logins{begin: replying(&calls, registering())}, func(c *Config, _ *Client) { c.Now = time.Now })
+	s.memory.known[lesson{"vpn", testFrom.Addr()}] = true
+	packet, out := vpnRequest(b), &nowhere{}
+	d := datagram{bytes: packet, from: testFrom, socket: out}
+	s.receive(d)
+	s.serveAll()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.receive(d)
+	}
+}
+
+// BenchmarkForgery is a packet under a wrong shared secret: what a flood costs.
+func BenchmarkForgery(b *testing.B) {
+	s := newBench(b, &logins{}, func(c *Config, _ *Client) { c.Now, c.Logger = time.Now, slog.New(slog.DiscardHandler) })
+	packet := vpnRequest(b)
+	packet[headerSize+2] ^= 1
+	d := datagram{bytes: packet, from: testFrom, socket: &nowhere{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.receive(d)
+	}
+}
