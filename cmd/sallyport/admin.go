@@ -24,7 +24,9 @@ func socketFlag(fs *pflag.FlagSet) {
 
 func jsonFlag(fs *pflag.FlagSet) { fs.Bool("json", false, "write JSON") }
 
-func yesFlag(fs *pflag.FlagSet) { fs.Bool("yes", false, "do not ask; needed when stdin is no terminal") }
+func yesFlag(fs *pflag.FlagSet) {
+	fs.Bool("yes", false, "do not ask; needed when stdin is no terminal")
+}
 
 // adminCaller returns what asks the daemon behind --socket.
 func adminCaller(e env, fs *pflag.FlagSet) *admin.Caller {

@@ -64,6 +64,14 @@ func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 	}
 	defer caller.Close()
 	accepted, err := runDialogue(ctx, e.stdout, loginDialogue(e, fs, args, caller))
+	if err == nil && !accepted {
+		return &exitError{code: exitFailed}
+	}
+	return loginError(err)
+}
+
+// loginError says why there was no verdict.
+func loginError(err error) error {
 	var silence *radius.NoReplyError
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -72,12 +80,8 @@ func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 		return &exitError{exitUnreachable, fmt.Errorf("%w\n%s", err, silenceHint)}
 	case errors.Is(err, io.EOF):
 		return errors.New("stdin ended before the login did")
-	case err != nil:
-		return err
-	case !accepted:
-		return &exitError{code: exitFailed}
 	}
-	return nil
+	return err
 }
 
 // silenceHint says what to look at when no authentic reply comes: a RADIUS server does not tell.

@@ -100,7 +100,7 @@ func listUsers(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 		fmt.Fprintln(e.stderr, "no user is stored yet: the first registration stores one")
 		return nil
 	}
-	rows := [][]string{{"NAME", "FACTORS", "LAST USED", "STATE", "ID"}}
+	rows := [][]string{{"NAME", "FACTORS", "LAST FACTOR", "STATE", "ID"}}
 	for _, u := range all.Users {
 		rows = append(rows, []string{u.Name, registered(u), u.LastFactor, userState(u, all.Now), u.ID})
 	}
@@ -125,7 +125,7 @@ func showUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 
 func printUser(e env, r admin.UserReply) error {
 	err := printTable(e.stdout, []string{"name", r.User.Name}, []string{"id", r.User.ID},
-		[]string{"last used", r.User.LastFactor})
+		[]string{"last factor", r.User.LastFactor})
 	if err != nil {
 		return err
 	}

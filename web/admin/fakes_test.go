@@ -160,7 +160,7 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
-// startDaemon knows alice in two spellings, bob, and carol whom the directory knows no more.
+// startDaemon knows alice in two spellings, whose email was reset before, bob, and carol whom the directory knows no more.
 func startDaemon(t *testing.T) *daemon {
 	t.Helper()
 	alice := login.User{ID: "corp:a1", Name: "alice"}
@@ -172,7 +172,7 @@ func startDaemon(t *testing.T) *daemon {
 				"email": {Factor: "email", Version: 2, LockedUntil: clock.Add(-time.Minute)},
 			}},
 			"corp:c3": {UserID: "corp:c3", Name: "Carol", Credentials: map[string]login.Credential{
-				"totp": {Factor: "totp", Version: 1, HardLocked: true},
+				"totp": {Factor: "totp", Version: 1, Record: []byte("canary-record"), HardLocked: true},
 			}},
 		}},
 		dirs: map[string]*fakeDirectory{

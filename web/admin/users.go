@@ -34,7 +34,7 @@ func (s *Server) listUsers(ctx context.Context, r *http.Request) (any, error) {
 	}
 	page := UserPage{Users: make([]User, 0, len(stored)), Now: s.cfg.Now()}
 	for _, e := range stored {
-		page.Users = append(page.Users, userOf(e, page.Now))
+		page.Users = append(page.Users, userOf(e, page.Now, listed))
 	}
 	if len(stored) == limit {
 		page.Next = stored[len(stored)-1].UserID
@@ -61,7 +61,7 @@ func (s *Server) reply(ctx context.Context, found match) (UserReply, error) {
 		return UserReply{}, fmt.Errorf("read enrolment: %w", err)
 	}
 	now := s.cfg.Now()
-	u := userOf(e, now)
+	u := userOf(e, now, login.Credential.Registered)
 	u.ID = found.id
 	if found.name != "" {
 		u.Name = found.name
@@ -70,16 +70,27 @@ func (s *Server) reply(ctx context.Context, found match) (UserReply, error) {
 }
 
 func (s *Server) resetUser(ctx context.Context, r *http.Request) (any, error) {
-	return s.act(ctx, r, "user reset", s.cfg.Users.Reset)
+	return s.change(ctx, r, change{"user reset", s.cfg.Users.Reset, login.Credential.Registered})
 }
 
 func (s *Server) unlockUser(ctx context.Context, r *http.Request) (any, error) {
-	return s.act(ctx, r, "user unlock", s.cfg.Users.Unlock)
+	return s.change(ctx, r, change{"user unlock", s.cfg.Users.Unlock, listed})
 }
 
-// act finds the user, changes what is stored and answers with the user as they are then. It refuses
-// a factor that the user does not have, since a typing error would otherwise look like success.
-func (s *Server) act(ctx context.Context, r *http.Request, name string, change func(ctx context.Context, userID, factor string) error) (any, error) {
+// change is something that an administrator does to a user's factors.
+type change struct {
+	act string
+	do  func(ctx context.Context, userID, factor string) error
+	// fits reports whether there is something to change about a factor.
+	fits func(login.Credential) bool
+}
+
+// listed is true of each factor that is there at all.
+func listed(login.Credential) bool { return true }
+
+// change finds the user, changes what is stored and answers with the user as they are then. It
+// refuses a change that would change nothing, since a typing error would otherwise look like success.
+func (s *Server) change(ctx context.Context, r *http.Request, c change) (any, error) {
 	act, err := decode[UserAct](r)
 	if err != nil {
 		return nil, err
@@ -92,34 +103,37 @@ func (s *Server) act(ctx context.Context, r *http.Request, name string, change f
 	if err != nil {
 		return nil, fmt.Errorf("read enrolment: %w", err)
 	}
-	if p := nothingStored(e, found, act.Factor); p != nil {
+	if p := nothingToChange(e, found, act.Factor, c.fits); p != nil {
 		return nil, p
 	}
-	err = change(ctx, found.id, act.Factor)
-	s.audit(ctx, name, err, slog.String("user_id", found.id), slog.String("user", found.name), slog.String("factor", act.Factor))
+	err = c.do(ctx, found.id, act.Factor)
+	s.audit(ctx, c.act, err, slog.String("user_id", found.id), slog.String("user", found.name), slog.String("factor", act.Factor))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", c.act, err)
 	}
 	return s.reply(ctx, found)
 }
 
-func nothingStored(e login.Enrolment, found match, factor string) *Problem {
-	if _, has := e.Credentials[factor]; has || factor == "" && len(e.Credentials) > 0 {
-		return nil
+// nothingToChange returns nil when one of the factors meant fits.
+func nothingToChange(e login.Enrolment, found match, factor string, fits func(login.Credential) bool) *Problem {
+	for name, c := range e.Credentials {
+		if (factor == "" || factor == name) && fits(c) {
+			return nil
+		}
 	}
 	if factor == "" {
-		return &Problem{http.StatusNotFound, fmt.Sprintf("nothing is stored about %s", found), "there is nothing to change"}
+		return &Problem{http.StatusNotFound, fmt.Sprintf("%s has registered no factor", found), "there is nothing to change"}
 	}
-	return &Problem{http.StatusNotFound, fmt.Sprintf("%s has no factor %q", found, factor),
+	return &Problem{http.StatusNotFound, fmt.Sprintf("%s has not registered %q", found, factor),
 		`"sallyport user show" lists the factors`}
 }
 
 // userOf copies what an administrator may see; a record never leaves the daemon.
-func userOf(e login.Enrolment, now time.Time) User {
+func userOf(e login.Enrolment, now time.Time, registered func(login.Credential) bool) User {
 	u := User{ID: e.UserID, Name: e.Name, LastFactor: e.LastFactor, Factors: []Factor{}}
 	for _, name := range slices.Sorted(maps.Keys(e.Credentials)) {
 		c := e.Credentials[name]
-		f := Factor{Name: name, Registered: c.Version > 0, Failures: c.Failures, HardLocked: c.HardLocked}
+		f := Factor{Name: name, Registered: registered(c), Failures: c.Failures, HardLocked: c.HardLocked}
 		if now.Before(c.LockedUntil) {
 			until := c.LockedUntil
 			f.LockedUntil = &until

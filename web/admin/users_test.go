@@ -84,7 +84,7 @@ func TestAUserIsShownWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	until := r.User.Factors[1].LockedUntil
-	if r.User.Factors[0].Name != "email" || r.User.Factors[0].LockedUntil != nil || !r.User.Factors[0].Registered {
+	if r.User.Factors[0].Name != "email" || r.User.Factors[0].LockedUntil != nil || r.User.Factors[0].Registered {
 		t.Errorf("email: %+v", r.User.Factors[0])
 	}
 	if until == nil || until.Sub(r.Now).Seconds() != 60 || r.User.Factors[1].Failures != 5 {
@@ -160,6 +160,7 @@ func TestAnActOnNothingIsRefused(t *testing.T) {
 	for name, act := range map[string]UserAct{
 		"a factor that the user does not have": {User: "alice", Factor: "sms"},
 		"a user without factors":               {User: "bob"},
+		"a factor that was reset already":      {User: "alice", Factor: "email"},
 	} {
 		if _, err := d.Reset(t.Context(), act); statusOf(err) != http.StatusNotFound {
 			t.Errorf("%s: %v", name, err)

@@ -110,3 +110,23 @@ func (r *registered) status(ctx context.Context) any {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// Named returns p under another name, for parts whose own names come from the configuration and
+// could meet those of others: "directory corp".
+func Named(name string, p Part) Part { return named{p, name} }
+
+type named struct {
+	Part
+	name string
+}
+
+// Name returns the other name.
+func (n named) Name() string { return n.name }
+
+// Alive passes the question on to a part that can be asked.
+func (n named) Alive(ctx context.Context) error {
+	if a, ok := n.Part.(Alive); ok {
+		return a.Alive(ctx)
+	}
+	return nil
+}

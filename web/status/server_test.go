@@ -221,6 +221,13 @@ func TestNamesAreTakenOnce(t *testing.T) {
 	wantAnswer(t, get(t, s, "/readyz"), http.StatusOK, "ready\n[ ok ] radius\n")
 }
 
+func TestAPartMayReportUnderAnotherName(t *testing.T) {
+	hung := func(context.Context) error { return errors.New("loop hangs") }
+	s := startServer(t, Config{}, &fakePart{name: "corp"}, Named("directory corp", &fakePart{name: "corp", alive: hung}))
+	wantAnswer(t, get(t, s, "/readyz"), http.StatusOK, "ready\n[ ok ] corp\n[ ok ] directory corp\n")
+	wantAnswer(t, get(t, s, "/healthz"), http.StatusServiceUnavailable, "[fail] directory corp: loop hangs\n")
+}
+
 func TestOnlyReadingIsAllowed(t *testing.T) {
 	s := startServer(t, Config{})
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sallyport/web/admin"
+)
+
+func TestUsersAreListedAsATable(t *testing.T) {
+	got := runOne(t, userVerb(), "", "list", "--socket", serveAdmin(t, newFakeNode()))
+	wantOutcome(t, got, exitOK, `NAME   FACTORS     LAST FACTOR  STATE                        ID
+alice  email,totp  totp         totp locked, ends in 1m 30s  corp:a1
+bob    totp        -            totp locked until unlocked   corp:b2
+carol  -           -            ok                           corp:c3
+`)
+}
+
+func TestUsersAreListedAsJSON(t *testing.T) {
+	f := newFakeNode()
+	got := runOne(t, userVerb(), "", "list", "--json", "--socket", serveAdmin(t, f))
+	var page admin.UserPage
+	if err := json.Unmarshal([]byte(got.stdout), &page); err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Users) != 3 || page.Users[1].ID != "corp:b2" || !page.Users[1].Factors[0].HardLocked {
+		t.Errorf("got %s", got.stdout)
+	}
+	if strings.Contains(got.stdout, "canary") {
+		t.Errorf("a record leaked: %s", got.stdout)
+	}
+	f.stored = nil
+	got = runOne(t, userVerb(), "", "list", "--json", "--socket", serveAdmin(t, f))
+	if !strings.Contains(got.stdout, `"users": []`) {
+		t.Errorf("no users: %s", got.stdout)
+	}
+	got = runOne(t, userVerb(), "", "list", "--socket", serveAdmin(t, f))
+	if got.stdout != "" || !strings.Contains(got.stderr, "no user is stored yet") {
+		t.Errorf("no users: %s%s", got.stdout, got.stderr)
+	}
+}
+
+func TestAUserIsShown(t *testing.T) {
+	got := runOne(t, userVerb(), "", "show", "ALICE", "--socket", serveAdmin(t, newFakeNode()))
+	wantOutcome(t, got, exitOK, `name         alice
+id           corp:a1
+last factor  totp
+
+FACTOR  REGISTERED  WRONG IN A ROW  STATE
+email   yes         0               ok
+totp    yes         5               locked, ends in 1m 30s
+`)
+	if want := "sallyport: note: found by what is stored, not by a directory\n"; got.stderr != want {
+		t.Errorf("stderr %q", got.stderr)
+	}
+	got = runOne(t, userVerb(), "", "show", "carol", "--socket", serveAdmin(t, newFakeNode()))
+	if !strings.HasSuffix(got.stdout, "\nno factor is registered\n") {
+		t.Errorf("got %s", got.stdout)
+	}
+}
+
+func TestAnActIsDoneToTheUserWhoWasFound(t *testing.T) {
+	f := newFakeNode()
+	socket := serveAdmin(t, f)
+	got := runOne(t, userVerb(), "", "reset", "alice", "--factor", "totp", "--yes", "--socket", socket)
+	wantOutcome(t, got, exitOK, "alice (corp:a1): registration removed\n")
+	got = runOne(t, userVerb(), "", "unlock", "bob", "--socket", socket)
+	wantOutcome(t, got, exitOK, "bob (corp:b2): unlocked\n")
+	if acts := fmt.Sprint(f.acts); acts != "[reset corp:a1 totp unlock corp:b2 ]" {
+		t.Errorf("acts %s", acts)
+	}
+}
+
+func TestAnActThatCannotBeMeantChangesNothing(t *testing.T) {
+	f := newFakeNode()
+	socket := serveAdmin(t, f)
+	for name, tt := range map[string]struct {
+		args []string
+		code int
+		say  string
+	}{
+		"without --yes":        {[]string{"reset", "alice"}, exitUsage, "remove the registration of alice (corp:a1) with all factors: needs --yes"},
+		"nobody named":         {[]string{"reset", "--yes"}, exitUsage, "which user?"},
+		"two users":            {[]string{"unlock", "alice", "bob"}, exitUsage, "one user at a time"},
+		"an unknown user":      {[]string{"reset", "mallory", "--yes"}, exitFailed, `no user is known as "mallory"`},
+		"an unknown factor":    {[]string{"reset", "alice", "--factor", "sms", "--yes"}, exitFailed, `has not registered "sms"`},
+		"nothing to reset":     {[]string{"reset", "carol", "--yes"}, exitFailed, "carol (corp:c3) has registered no factor"},
+		"an unknown directory": {[]string{"unlock", "alice", "--directory", "crop"}, exitFailed, `no directory is named "crop"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := runOne(t, userVerb(), "", append(tt.args, "--socket", socket)...)
+			if got.code != tt.code || !strings.Contains(got.stderr, tt.say) {
+				t.Errorf("exit %d: %s", got.code, got.stderr)
+			}
+		})
+	}
+	if len(f.acts) > 0 {
+		t.Errorf("acts %v", f.acts)
+	}
+}
