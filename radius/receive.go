@@ -3,9 +3,11 @@ package radius
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	codec "layeh.com/radius"
 )
@@ -60,12 +62,16 @@ func (s *Server) receive(d datagram) {
 	c.counts.requests.Add(1)
 	preferred := o.code == codec.CodeStatusServer || o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
 	o.state = nil // it points into the reader's buffer
-	j := &job{client: c, outline: o, from: d.from, local: d.local, socket: d.socket, arrived: s.cfg.Now()}
-	if !s.isNew(j) {
+	now := s.cfg.Now()
+	x, isNew := s.begin(c, d, &o, now)
+	if !isNew {
 		return
 	}
-	j.packet = bytes.Clone(packet)
-	if gaveWay := s.queue.push(j, preferred); gaveWay != nil {
+	gaveWay := s.queue.push(&job{
+		client: c, packet: bytes.Clone(packet), outline: o,
+		from: d.from, local: d.local, socket: d.socket, arrived: now, exchange: x,
+	}, preferred)
+	if gaveWay != nil {
 		s.abandon(gaveWay, DropQueueFull)
 	}
 }
@@ -126,25 +132,25 @@ func (s *Server) unsigned(c *client, addr netip.Addr, o *outline) Reason {
 	return ""
 }
 
-// isNew reports whether the job is not a duplicate, and answers it when it is. Status-Server is not
-// looked up: it is never retransmitted (RFC 5997 §4.2), and its answer must be about now.
-func (s *Server) isNew(j *job) bool {
-	if j.outline.code == codec.CodeStatusServer {
-		return true
+// begin reports whether the request is not a duplicate, and answers it when it is. Status-Server is
+// not looked up and has no exchange: it is never retransmitted (RFC 5997 §4.2), and its answer must
+// be about now.
+func (s *Server) begin(c *client, d datagram, o *outline, now time.Time) (x *exchange, isNew bool) {
+	if o.code == codec.CodeStatusServer {
+		return nil, true
 	}
-	key := exchangeKey{from: j.from, local: j.local, socket: j.socket, identifier: j.outline.identifier}
-	fresh, reply := s.duplicates.begin(key, j.outline.auth, j.arrived)
-	if fresh != nil {
-		j.exchange = fresh
-		return true
+	key := exchangeKey{from: d.from, local: d.local, socket: d.socket, identifier: o.identifier}
+	x, reply := s.duplicates.begin(key, o.auth, now)
+	if x != nil {
+		return x, true
 	}
-	j.client.counts.duplicates.Add(1)
+	c.counts.duplicates.Add(1)
 	if reply == nil {
-		s.drop(j.client, j.from, DropInProgress)
-		return false
+		s.drop(c, d.from, DropInProgress)
+		return nil, false
 	}
-	if err := j.socket.send(reply, j.from, j.local); err != nil {
-		s.drop(j.client, j.from, DropSend)
+	if err := d.socket.send(reply, d.from, d.local); err != nil {
+		s.drop(c, d.from, DropSend, slog.String("error", err.Error()))
 	}
-	return false
+	return nil, false
 }
