@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"sallyport/login"
 )
 
 // maxAnswer bounds the octets of one answer, whether in one message or in many. An entry has a few
@@ -83,7 +85,7 @@ func (c *conn) do(ctx context.Context, question func(*ldap.Conn) error) (err err
 			err = lostError{errTooLarge}
 		case err != nil && c.ldap.IsClosing() && time.Until(deadline) <= 0:
 			err = lostError{context.DeadlineExceeded}
-		case err != nil && !isAnswer(err):
+		case err != nil && !isAnswer(err) && !isConclusion(err):
 			err = lostError{err}
 		default:
 			c.wire.end()
@@ -109,6 +111,12 @@ func (e lostError) Unwrap() error { return e.cause }
 func isAnswer(err error) bool {
 	var e *ldap.Error
 	return errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork
+}
+
+// isConclusion reports whether err is what was made of a whole answer.
+func isConclusion(err error) bool {
+	var odd unusable
+	return errors.Is(err, login.ErrNoUser) || errors.As(err, &odd)
 }
 
 // wire counts what is read, and ends reads and writes in time.
