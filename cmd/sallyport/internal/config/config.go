@@ -1,0 +1,148 @@
+package config
+
+import (
+	"time"
+
+	"sallyport/directory"
+	"sallyport/factors"
+	"sallyport/login"
+)
+
+// DefaultFile is where the configuration is looked for when nothing else is said.
+const DefaultFile = "/etc/sallyport/sallyport.toml"
+
+// Config is the whole configuration. It is not changed after [Load]; a reload makes another one.
+type Config struct {
+	Node        Node                        `toml:"node"`
+	Radius      Radius                      `toml:"radius"`
+	Clients     []Client                    `toml:"client"`
+	Directories map[string]directory.Config `toml:"directory"`
+	Policies    map[string]Policy           `toml:"policy"`
+	Factors     factors.Config              `toml:"factors"`
+	Login       Login                       `toml:"login"`
+	Status      Status                      `toml:"status"`
+	Admin       Admin                       `toml:"admin"`
+	Log         Log                         `toml:"log"`
+
+	// Warnings are what is allowed, but unwise.
+	Warnings Faults
+}
+
+// Node is the [node] table.
+type Node struct {
+	// Name is the node's name in the cluster. It is kept with the state and does not change.
+	Name string `toml:"name"`
+	// DataDir holds the replicated state.
+	DataDir string `toml:"data_dir"`
+	// MasterKey seals the secrets in the state. "sallyport keys generate" makes one.
+	MasterKey     login.Secret `toml:"master_key"`
+	MasterKeyFile string       `toml:"master_key_file"`
+}
+
+// Radius is the [radius] table.
+type Radius struct {
+	// Listen are the UDP addresses, host:port.
+	Listen []string `toml:"listen"`
+	// VendorID is the vendor of our own attributes.
+	VendorID uint32 `toml:"vendor_id"`
+}
+
+// Client is a [[client]] table: a RADIUS client, or a network of them.
+type Client struct {
+	Name string `toml:"name"`
+	// Address are addresses and networks; packets from elsewhere are not this client's.
+	Address    []string     `toml:"address"`
+	Secret     login.Secret `toml:"secret"`
+	SecretFile string       `toml:"secret_file"`
+	// MessageAuthenticator is auto, required or optional.
+	MessageAuthenticator string `toml:"message_authenticator"`
+	// ProxyStateLimit is how many Proxy-State attributes a request without Message-Authenticator
+	// may have, under the rule optional.
+	ProxyStateLimit uint8 `toml:"proxy_state_limit"`
+	// Mode is challenge: password first, the second factor as the answer to an Access-Challenge.
+	Mode   string `toml:"mode"`
+	Policy string `toml:"policy"`
+	// UI is true for clients that read our attributes.
+	UI bool `toml:"ui"`
+	// OnOutage is silent or reject.
+	OnOutage string `toml:"on_outage"`
+	// Charset of names and passwords: auto, utf-8 or latin-1.
+	Charset string `toml:"charset"`
+}
+
+// Policy is a [policy.NAME] table.
+type Policy struct {
+	Directory string   `toml:"directory"`
+	Factors   []string `toml:"factors"`
+	// Registration is first-login or closed; there is no default.
+	Registration string `toml:"registration"`
+}
+
+// Login is the [login] table: times and limits of a login.
+type Login struct {
+	ChallengeLife    time.Duration `toml:"challenge_life"`
+	RegistrationLife time.Duration `toml:"registration_life"`
+	// Attempts is the number of wrong codes that end a challenge.
+	Attempts uint32 `toml:"attempts"`
+	// SoftLock wrong codes in a row lock the factor for SoftLockFor, doubling up to SoftLockMax;
+	// HardLock in a row lock it until an administrator unlocks it.
+	SoftLock    uint32        `toml:"soft_lock"`
+	SoftLockFor time.Duration `toml:"soft_lock_for"`
+	SoftLockMax time.Duration `toml:"soft_lock_max"`
+	HardLock    uint32        `toml:"hard_lock"`
+	// RejectDelay is the least time from a request to a Reject.
+	RejectDelay time.Duration `toml:"reject_delay"`
+	// PeakRate is how many logins a second are expected at most. The ledger keeps the verdicts of
+	// as many as can be open at that rate.
+	PeakRate uint32 `toml:"peak_rate"`
+}
+
+// Status is the [status] table.
+type Status struct {
+	// Listen is the TCP address of the status port; empty means none.
+	Listen string `toml:"listen"`
+}
+
+// Admin is the [admin] table.
+type Admin struct {
+	// Socket is the Unix socket through which the command line reaches the daemon.
+	Socket string `toml:"socket"`
+}
+
+// Log is the [log] table.
+type Log struct {
+	// Format is json or text, Level debug, info, warn or error.
+	Format string `toml:"format"`
+	Level  string `toml:"level"`
+}
+
+// Default returns the settings of an empty file.
+func Default() Config {
+	limits := login.DefaultLimits()
+	return Config{
+		Node: Node{
+			DataDir:       "/var/lib/sallyport",
+			MasterKeyFile: "/etc/sallyport/master.key",
+		},
+		Radius: Radius{Listen: []string{"0.0.0.0:1812"}, VendorID: 32473},
+		Login: Login{
+			ChallengeLife:    login.DefaultChallengeLife,
+			RegistrationLife: login.DefaultRegistrationLife,
+			Attempts:         limits.Attempts,
+			SoftLock:         limits.SoftLock,
+			SoftLockFor:      limits.SoftLockFor,
+			SoftLockMax:      limits.SoftLockMax,
+			HardLock:         limits.HardLock,
+			RejectDelay:      time.Second,
+			PeakRate:         500,
+		},
+		Status: Status{Listen: "127.0.0.1:9812"},
+		Admin:  Admin{Socket: "/run/sallyport/admin.sock"},
+		Log:    Log{Format: "text", Level: "info"},
+	}
+}
+
+// setDefaults fills in what a client need not say.
+func (c *Client) setDefaults() {
+	*c = Client{MessageAuthenticator: "auto", Mode: "challenge", OnOutage: "silent", Charset: "auto"}
+}

@@ -1,0 +1,371 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sallyport/cmd/sallyport/internal/config"
+)
+
+// canary is a secret that no message may show.
+const canary = "canary-secret-of-24-octets"
+
+// masterKey is a well-formed one.
+const masterKey = "sallyport-master-key-1:Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LTEyMzQ="
+
+// hash is well-formed, and fits no password.
+const hash = "$argon2id$v=19$m=19456,t=2,p=1$Y2FuYXJ5LXNhbHQtMTZvYw$Y2FuYXJ5LWtleS1vZi0zMi1vY3RldHMtaW4taGFzaCE"
+
+// valid is a small configuration that is right; tests replace lines of it.
+const valid = `[node]
+name = "node1"
+master_key = "` + masterKey + `"
+
+[[client]]
+name = "vpn"
+address = "192.0.2.0/24"
+secret = "` + canary + `"
+policy = "staff"
+
+[directory.corp]
+type = "local"
+users = [{id = "1", name = "alice", password_hash = "` + hash + `"}]
+
+[policy.staff]
+directory = "corp"
+factors = ["totp"]
+registration = "first-login"
+
+[factors.totp]
+issuer = "Corp"
+`
+
+// parse checks a configuration that is given as text.
+func parse(text string) (*config.Config, []string) {
+	c, err := config.Parse("test.toml", []byte(text))
+	if err == nil {
+		return c, nil
+	}
+	return nil, strings.Split(err.Error(), "\n")
+}
+
+func TestValidConfigurationGetsDefaults(t *testing.T) {
+	c, faults := parse(valid)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if got := c.Radius.Listen; len(got) != 1 || got[0] != "0.0.0.0:1812" {
+		t.Errorf("radius.listen = %v", got)
+	}
+	client := c.Clients[0]
+	if client.MessageAuthenticator != "auto" || client.Mode != "challenge" || client.OnOutage != "silent" {
+		t.Errorf("client defaults are %+v", client)
+	}
+	if len(c.Warnings) > 0 {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, test := range []struct {
+		name, old, new string
+		want           []string
+	}{
+		{
+			"misspelt key", `secret = `, `secert = `,
+			[]string{
+				`test.toml:5:3: client[0].secret: missing: give secret_file, or secret`,
+				`test.toml:8:1: client[0].secert: unknown key (did you mean "secret"?)`,
+			},
+		},
+		{
+			"misspelt table", `[factors.totp]`, `[factors.totq]`,
+			[]string{
+				`test.toml:17:1: policy.staff.factors: "totp" is not configured: add [factors.totp]`,
+				`test.toml:20:10: factors.totq: unknown key (did you mean "totp"?)`,
+			},
+		},
+		{
+			"key of a later version", `[factors.totp]`, "[cluster]\nlisten = \"192.0.2.1:18300\"\n[factors.totp]",
+			[]string{`test.toml:20:2: cluster: unknown key: not in this version of Sallyport`},
+		},
+		{
+			"syntax", `name = "vpn"`, `name = "vpn`,
+			[]string{`test.toml:6:12: basic strings cannot have new lines`},
+		},
+		{
+			"wrong types", `name = "node1"`, "name = 1\ndata_dir = [\"a\"]",
+			[]string{
+				`test.toml:2:1: node.name: must be a text in quotes, not this number`,
+				`test.toml:3:1: node.data_dir: must be a text in quotes, not an array`,
+			},
+		},
+		{
+			"duration without a unit", `[factors.totp]`, "[login]\nchallenge_life = 120\n[factors.totp]",
+			[]string{`test.toml:21:1: login.challenge_life: must be a duration in quotes, such as "90s" or "2m30s"`},
+		},
+		{
+			"short secret", canary + "\"\n", "short\"\n",
+			[]string{`test.toml:8:1: client[0].secret: the shared secret has 5 octets: use at least 16, better 24`},
+		},
+		{
+			"unreadable secret file", `secret = "` + canary + "\"\n", "secret_file = \"/nonexistent/vpn\"\n",
+			[]string{`test.toml:8:1: client[0].secret_file: /nonexistent/vpn: no such file or directory`},
+		},
+		{
+			"secret given twice", `name = "vpn"`, "name = \"vpn\"\nsecret_file = \"/nonexistent/vpn\"",
+			[]string{`test.toml:7:1: client[0].secret_file: secret is given as well: remove one of the two`},
+		},
+		{
+			"credential outside a service", `secret = "` + canary + "\"\n", "secret = \"cred:vpn\"\n",
+			[]string{`test.toml:8:1: client[0].secret: names a systemd credential, but there are none here (CREDENTIALS_DIRECTORY is not set)`},
+		},
+		{
+			"address that is none", `"192.0.2.0/24"`, `["192.0.2.0/24", "vpn.example"]`,
+			[]string{`test.toml:7:1: client[0].address: "vpn.example" is not an IP address or network`},
+		},
+		{
+			"host bits", `192.0.2.0/24`, `192.0.2.7/24`,
+			[]string{`test.toml:7:1: client[0].address: "192.0.2.7/24" has bits beyond its prefix length: 192.0.2.0/24 is the network`},
+		},
+		{
+			"mode of a later version", `policy = "staff"`, "policy = \"staff\"\nmode = \"append\"",
+			[]string{`test.toml:10:1: client[0].mode: "append" and "otp-only" are not in this version of Sallyport; leave the key out`},
+		},
+		{
+			"unknown policy", `policy = "staff"`, `policy = "stuff"`,
+			[]string{`test.toml:9:1: client[0].policy: there is no [policy.stuff]`},
+		},
+		{
+			"no registration", `registration = "first-login"`, ``,
+			[]string{`test.toml:15:9: policy.staff.registration: missing: "first-login" lets whoever knows the password register at the first login, "closed" leaves it to the administrator`},
+		},
+		{
+			"registration of a later version", `"first-login"`, `"invited"`,
+			[]string{`test.toml:18:1: policy.staff.registration: "invited" is not in this version of Sallyport: use "first-login" or "closed"`},
+		},
+		{
+			"factor of a later version", `["totp"]`, `["totp", "sms"]`,
+			[]string{`test.toml:17:1: policy.staff.factors: "sms" is not in this version of Sallyport`},
+		},
+		{
+			"no factor", `["totp"]`, `[]`,
+			[]string{`test.toml:17:1: policy.staff.factors: missing: name at least one second factor, such as ["totp"]`},
+		},
+		{
+			"unknown directory", `directory = "corp"`, `directory = "crop"`,
+			[]string{`test.toml:16:1: policy.staff.directory: there is no [directory.crop]`},
+		},
+		{
+			"name to listen on", `[factors.totp]`, "[radius]\nlisten = \"localhost:1812\"\n[factors.totp]",
+			[]string{`test.toml:21:1: radius.listen: "localhost:1812" is not an IP address with a port, such as "192.0.2.1:1812"`},
+		},
+		{
+			"issuer with a colon", `"Corp"`, `"Corp: VPN"`,
+			[]string{`test.toml:21:1: factors.totp.issuer: must not hold a colon, a percent sign or control characters: apps split the label there`},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := strings.Replace(valid, test.old, test.new, 1)
+			if text == valid {
+				t.Fatal("the test changes nothing")
+			}
+			_, faults := parse(text)
+			got, want := strings.Join(faults, "\n"), strings.Join(test.want, "\n")
+			if got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if strings.Contains(got, canary) {
+				t.Error("a message shows a secret")
+			}
+		})
+	}
+}
+
+// Wherever a line breaks, no message may show what stands in it: it may be a secret.
+func TestSyntaxFaultsShowNoSecret(t *testing.T) {
+	for _, line := range []string{
+		`secret = ` + canary, `secret = "` + canary, `secret = '` + canary, `secret "` + canary + `"`,
+		`secret = "\q` + canary + `"`, `secret = 0` + canary, `"` + canary + `" = `, canary,
+		`secret = ["` + canary + `"`, `secret = {` + canary, `secret = "` + canary + `" "x"`,
+		"secret = \"" + canary + "\xff\"", `secret = 1979-` + canary, `[` + canary, `secret = t` + canary,
+	} {
+		_, faults := parse("[[client]]\n" + line + "\n")
+		if len(faults) == 0 {
+			t.Errorf("%q is accepted", line)
+		}
+		if all := strings.Join(faults, "\n"); strings.Contains(all, "canary") || strings.Contains(all, "octets\"") {
+			t.Errorf("%q: %s", line, all)
+		}
+	}
+}
+
+func TestClientsOfOneAddress(t *testing.T) {
+	second := "\n[[client]]\nname = \"other\"\nsecret = \"" + canary + "\"\npolicy = \"staff\"\naddress = "
+	_, faults := parse(valid + second + `"192.0.2.0/24"`)
+	if want := `test.toml:27:1: client[1].address: client "vpn" has 192.0.2.0/24 already`; len(faults) != 1 || faults[0] != want {
+		t.Errorf("got %q, want %q", faults, want)
+	}
+	c, faults := parse(valid + second + `"192.0.2.7"`)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	want := `test.toml:27:1: client[1].address: 192.0.2.7/32 and 192.0.2.0/24 of client "vpn" overlap: the longer prefix wins`
+	if got := c.Warnings.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// write puts files into a new folder and returns its path.
+func write(t *testing.T, content map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range content {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestFilesOfConfDAreAdded(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml":   valid,
+		"conf.d/20-b.toml": "[[client]]\nname = \"b\"\naddress = \"198.51.100.2\"\nsecret_file = \"b.secret\"\npolicy = \"staff\"\n",
+		"conf.d/10-a.toml": "[[client]]\nname = \"a\"\naddress = \"198.51.100.1\"\nsecret_file = \"b.secret\"\npolicy = \"staff\"\n",
+		"conf.d/ignored":   "not read",
+		"b.secret":         canary + "\n",
+	})
+	c, err := config.Load(filepath.Join(dir, "sallyport.toml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, client := range c.Clients {
+		names = append(names, client.Name)
+	}
+	if got := strings.Join(names, " "); got != "vpn a b" {
+		t.Errorf("clients are %s", got)
+	}
+	if got := c.Clients[2].Secret.Reveal(); got != canary {
+		t.Error("the secret was not read from the file, without its line's end")
+	}
+}
+
+func TestFaultsNameTheFileThatTheyStandIn(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml": valid,
+		"conf.d/a.toml":  "[node]\nname = \"node2\"\n[[client]]\nname = \"vpn\"\nplicy = \"staff\"\n",
+	})
+	main, more := filepath.Join(dir, "sallyport.toml"), filepath.Join(dir, "conf.d/a.toml")
+	_, err := config.Load(main, "")
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v", err)
+	}
+	want := []string{
+		more + ":2:1: node.name: given already at " + main + ":2: remove one of the two",
+		more + `:5:1: client[1].plicy: unknown key (did you mean "policy"?)`,
+	}
+	if got := faults.Error(); got != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+func TestCredentialGoesBeforeTheFileOfThatName(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml":  regexp.MustCompile(`master_key = .*`).ReplaceAllString(valid, `master_key_file = "/nonexistent/master.key"`),
+		"cred/master.key": masterKey + "\n",
+	})
+	c, err := config.Load(filepath.Join(dir, "sallyport.toml"), filepath.Join(dir, "cred"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Node.MasterKey.Reveal() != masterKey {
+		t.Error("the master key is not the credential")
+	}
+}
+
+func TestSecretThatEveryoneMayReadIsWarnedOf(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml": strings.Replace(valid, `secret = "`+canary+`"`, `secret_file = "vpn"`, 1),
+		"vpn":            canary,
+	})
+	if err := os.Chmod(filepath.Join(dir, "vpn"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(filepath.Join(dir, "sallyport.toml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Warnings.Error(); !strings.Contains(got, ":8:1: client[0].secret_file: ") || !strings.Contains(got, "can be read by everyone") {
+		t.Errorf("warnings are %q", got)
+	}
+}
+
+func TestShowMasksSecretsAndCanBeReadBack(t *testing.T) {
+	c, faults := parse(valid)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	var toml, json strings.Builder
+	if err := errors.Join(c.WriteTOML(&toml), c.WriteJSON(&json)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{toml.String(), json.String()} {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "*****") || !strings.Contains(text, "2m0s") {
+			t.Errorf("shown is\n%s", text)
+		}
+	}
+	// The masks are no secrets; nothing else may be wrong with what is shown.
+	_, faults = parse(toml.String())
+	for _, fault := range faults {
+		if !regexp.MustCompile(`(secret|master_key|users): `).MatchString(fault) {
+			t.Error(fault)
+		}
+	}
+}
+
+func TestCapacityFollowsThePeakRate(t *testing.T) {
+	c, faults := parse(valid + "\n[login]\npeak_rate = 100\nchallenge_life = \"60s\"\n")
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if got, want := c.Limits().Capacity, uint64(100*(60+40)); got != want {
+		t.Errorf("capacity is %d, want %d", got, want)
+	}
+}
+
+func TestWhatNeedsARestartIsNamed(t *testing.T) {
+	a, _ := parse(valid)
+	b, faults := parse(strings.Replace(valid, `"node1"`, `"node2"`, 1) + "\n[radius]\nlisten = \"127.0.0.1:1812\"\n[log]\nlevel = \"debug\"\n")
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if got := strings.Join(config.NeedRestart(a, b), " "); got != "node.name radius.listen" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(valid))
+	f.Add([]byte("a.b.c = {d = [{e = 1}]}\n[[x.y]]\n[x.y.z]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := config.Parse("f", text)
+		if (c == nil) == (err == nil) {
+			t.Fatalf("neither a configuration nor an error, or both: %v", err)
+		}
+		var faults config.Faults
+		if err != nil && (!errors.As(err, &faults) || len(faults) == 0) {
+			t.Fatalf("an error without a fault: %v", err)
+		}
+	})
+}

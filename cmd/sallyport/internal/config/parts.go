@@ -1,0 +1,88 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"sallyport/login"
+	"sallyport/radius"
+)
+
+// RadiusClients returns the clients as the radius server takes them.
+func (c *Config) RadiusClients() []radius.Client {
+	clients := make([]radius.Client, len(c.Clients))
+	for i, client := range c.Clients {
+		clients[i] = client.radius()
+	}
+	return clients
+}
+
+func (c Client) radius() radius.Client {
+	var networks []netip.Prefix
+	for _, text := range c.Address {
+		if n, err := parseNetwork(text); err == nil { // a wrong one does not come this far
+			networks = append(networks, n)
+		}
+	}
+	return radius.Client{
+		Name:      c.Name,
+		Addresses: networks,
+		Secret:    c.Secret,
+		MessageAuthenticator: map[string]radius.Rule{
+			"auto": radius.RuleAuto, "required": radius.RuleRequired, "optional": radius.RuleOptional,
+		}[c.MessageAuthenticator],
+		ProxyStateLimit: int(c.ProxyStateLimit),
+		Policy:          c.Policy,
+		UI:              c.UI,
+		OnOutage: map[string]radius.Outage{
+			"silent": radius.OutageSilent, "reject": radius.OutageReject,
+		}[c.OnOutage],
+		Charset: map[string]radius.Charset{
+			"auto": radius.CharsetAuto, "utf-8": radius.CharsetUTF8, "latin-1": radius.CharsetLatin1,
+		}[c.Charset],
+	}
+}
+
+// RejectDelay returns the delay as the radius server takes it, where zero would mean the default.
+func (c *Config) RejectDelay() time.Duration {
+	if c.Login.RejectDelay == 0 {
+		return -1
+	}
+	return c.Login.RejectDelay
+}
+
+// LoginPolicies returns the policies as the engine takes them.
+func (c *Config) LoginPolicies() map[string]login.Policy {
+	policies := make(map[string]login.Policy, len(c.Policies))
+	for name, p := range c.Policies {
+		policies[name] = login.Policy{
+			Name: name, Directory: p.Directory, Factors: p.Factors,
+			Registration: login.Registration(p.Registration),
+		}
+	}
+	return policies
+}
+
+// Limits returns the thresholds of a login. The ledger's capacity is the number of logins that can
+// be open, or remembered for retransmissions, at the peak rate.
+func (c *Config) Limits() login.Limits {
+	limits := login.DefaultLimits()
+	limits.Attempts = c.Login.Attempts
+	limits.SoftLock = c.Login.SoftLock
+	limits.SoftLockFor = c.Login.SoftLockFor
+	limits.SoftLockMax = c.Login.SoftLockMax
+	limits.HardLock = c.Login.HardLock
+	kept := c.Login.ChallengeLife + limits.Keep
+	limits.Capacity = uint64(c.Login.PeakRate) * uint64(kept/time.Second)
+	return limits
+}
+
+// LogLevel returns the level of the log.
+func (c *Config) LogLevel() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil { // the check knows the words
+		return slog.LevelInfo
+	}
+	return level
+}

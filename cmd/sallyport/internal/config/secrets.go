@@ -1,0 +1,139 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"sallyport/login"
+)
+
+// credential introduces the name of a systemd credential where a secret stands.
+const credential = "cred:"
+
+// maxSecret bounds what is read from a secret's file.
+const maxSecret = 64 << 10
+
+// files says where to find what the configuration names but does not hold.
+type files struct {
+	// folder is what relative paths begin at: that of the main configuration file.
+	folder string
+	// credentials is the folder of the systemd credentials; empty outside a service.
+	credentials string
+}
+
+// secrets completes each secret x of a table: either x holds it, or "cred:NAME" for a systemd
+// credential, or x_file names the file that holds it.
+func (d *decoder) secrets(path string, n *node, v reflect.Value, fields map[string][]int) {
+	for key, i := range fields {
+		if strings.HasSuffix(key, "_file") && v.FieldByIndex(i).Kind() == reflect.String {
+			d.resolve(v.FieldByIndex(i))
+		}
+	}
+	for key, i := range fields {
+		s, ok := v.FieldByIndex(i).Addr().Interface().(*login.Secret)
+		if !ok {
+			continue
+		}
+		file := new(string) // of a secret that knows no file
+		if f, ok := fields[key+"_file"]; ok {
+			file = v.FieldByIndex(f).Addr().Interface().(*string)
+		}
+		d.secret(path, n, key, s, file)
+	}
+}
+
+// resolve makes a relative path begin at the configuration file's folder.
+func (d *decoder) resolve(v reflect.Value) {
+	if file := v.String(); file != "" && !filepath.IsAbs(file) {
+		v.SetString(filepath.Join(d.files.folder, file))
+	}
+}
+
+func (d *decoder) secret(path string, n *node, key string, s *login.Secret, file *string) {
+	name, isCredential := strings.CutPrefix(s.Reveal(), credential)
+	table, _ := n.value.(map[string]*node)
+	switch {
+	case table[key] != nil && table[key+"_file"] != nil:
+		d.fault(table[key+"_file"], join(path, key+"_file"), "%s is given as well: remove one of the two", key)
+	case isCredential:
+		text, err := d.files.credential(name)
+		if err != nil {
+			d.fault(table[key], join(path, key), "%v", err)
+		}
+		*s, *file = login.Secret(text), ""
+	case *s != "":
+		*file = "" // the default file is not asked
+	case *file != "":
+		at := cmp.Or(table[key+"_file"], n) // a default has no place of its own
+		*s = d.secretFile(join(path, key+"_file"), at, *file)
+	}
+}
+
+// secretFile reads a secret. A systemd credential with the file's name goes first, so that the file
+// itself may be root's alone.
+func (d *decoder) secretFile(path string, n *node, file string) login.Secret {
+	if text, err := d.files.credential(filepath.Base(file)); err == nil {
+		return login.Secret(text)
+	}
+	text, open, err := readSecret(file)
+	if err != nil {
+		d.fault(n, path, "%v", err)
+	}
+	if open {
+		d.warnings = append(d.warnings, n.at.fault(path, "%s can be read by everyone: chmod o-r", file))
+	}
+	return login.Secret(text)
+}
+
+// credential returns a systemd credential.
+func (f files) credential(name string) (string, error) {
+	if f.credentials == "" {
+		return "", errors.New("names a systemd credential, but there are none here (CREDENTIALS_DIRECTORY is not set)")
+	}
+	if name == "" || name != filepath.Base(name) {
+		return "", errors.New("is not the name of a systemd credential")
+	}
+	text, _, err := readSecret(filepath.Join(f.credentials, name))
+	return text, err
+}
+
+// readSecret returns a file's text without the line's end, and whether everyone may read the file.
+func readSecret(file string) (text string, open bool, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", false, withoutOp(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", false, withoutOp(err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", false, withoutOp(err)
+	}
+	if len(b) > maxSecret {
+		return "", false, fmt.Errorf("%s is too long for a secret", file)
+	}
+	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
+		return "", false, fmt.Errorf("%s is empty", file)
+	}
+	return string(b), info.Mode().Perm()&0o004 != 0, nil
+}
+
+// withoutOp shortens "open FILE: reason" to "FILE: reason".
+func withoutOp(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}

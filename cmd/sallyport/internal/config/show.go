@@ -1,0 +1,110 @@
+package config
+
+import (
+	"encoding"
+	"encoding/json"
+	"io"
+	"reflect"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"sallyport/login"
+)
+
+// WriteTOML writes the settings in effect, defaults included, with secrets masked.
+func (c *Config) WriteTOML(w io.Writer) error {
+	return toml.NewEncoder(w).SetIndentTables(false).Encode(c.tree())
+}
+
+// WriteJSON writes what [Config.WriteTOML] does as JSON.
+func (c *Config) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(c.tree())
+}
+
+func (c *Config) tree() any { return plain(reflect.ValueOf(*c)) }
+
+// mask stands for a secret that is set.
+const mask = "*****"
+
+// plain turns a value into what encoders show as people write it: secrets masked, durations as
+// text, settings that say nothing left out (nil).
+func plain(v reflect.Value) any {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		return plain(v.Elem())
+	}
+	switch value := v.Interface().(type) {
+	case login.Secret:
+		if value == "" {
+			return nil
+		}
+		return mask
+	case time.Duration:
+		if value == 0 {
+			return nil
+		}
+		return value.String()
+	case encoding.TextMarshaler:
+		text, err := value.MarshalText()
+		if err != nil {
+			return nil
+		}
+		return string(text)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		return plainStruct(v)
+	case reflect.Map:
+		return plainMap(v)
+	case reflect.Slice:
+		return plainSlice(v)
+	case reflect.String:
+		if v.Len() == 0 {
+			return nil
+		}
+	}
+	return v.Interface()
+}
+
+func plainStruct(v reflect.Value) any {
+	table := map[string]any{}
+	fields := fieldsOf(v.Type())
+	for key, i := range fields {
+		if f, ok := fields[key+"_file"]; ok && v.FieldByIndex(f).Len() > 0 {
+			continue // the file is named instead of what was read from it
+		}
+		if value := plain(v.FieldByIndex(i)); value != nil {
+			table[key] = value
+		}
+	}
+	return table
+}
+
+func plainMap(v reflect.Value) any {
+	if v.Len() == 0 {
+		return nil
+	}
+	table := map[string]any{}
+	for it := v.MapRange(); it.Next(); {
+		if value := plain(it.Value()); value != nil {
+			table[it.Key().String()] = value
+		}
+	}
+	return table
+}
+
+func plainSlice(v reflect.Value) any {
+	if v.Len() == 0 {
+		return nil
+	}
+	list := make([]any, 0, v.Len())
+	for i := range v.Len() {
+		list = append(list, plain(v.Index(i)))
+	}
+	return list
+}
