@@ -41,11 +41,14 @@ func credentialOf(c *state.Credential) login.Credential {
 
 // openedOf converts a challenge without its record.
 func openedOf(c *state.Challenge) login.Opened {
-	return login.Opened{
-		ID: c.ID, UserID: c.UserID, Name: c.Opening.Name, Client: c.Client,
-		Factor: c.Opening.Factor, Epoch: c.Opening.Epoch,
-		Expires: instant(c.Expires), Failures: c.Failures,
+	o := login.Opened{
+		ID: c.ID, UserID: c.UserID, Client: c.Client,
+		Expires: instant(c.Expires), Failures: c.Failures, Closed: c.Closed != state.NotClosed,
 	}
+	if c.Opening != nil {
+		o.Name, o.Factor, o.Epoch = c.Opening.Name, c.Opening.Factor, c.Opening.Epoch
+	}
+	return o
 }
 
 func openCommand(o login.Opening, sealed []byte) *state.Open {

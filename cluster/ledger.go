@@ -68,13 +68,13 @@ func (l *ledger) EnrolmentByHandle(_ context.Context, h login.Handle) (login.Enr
 	return e, err == nil, err
 }
 
-// Opened returns what [Node.Open] stored.
+// Opened returns what is known of a challenge.
 func (l *ledger) Opened(_ context.Context, id login.ChallengeID) (login.Opened, bool, error) {
 	if err := l.readable(); err != nil {
 		return login.Opened{}, false, err
 	}
 	c := l.machine.View().Challenge(id)
-	if c == nil || c.Opening == nil {
+	if c == nil {
 		return login.Opened{}, false, nil
 	}
 	o, err := l.opened(c)
@@ -101,7 +101,7 @@ func (l *ledger) enrolment(u *state.User) (login.Enrolment, error) {
 
 func (l *ledger) opened(c *state.Challenge) (login.Opened, error) {
 	o := openedOf(c)
-	if len(c.Opening.Record) > 0 {
+	if c.Opening != nil && len(c.Opening.Record) > 0 {
 		plain, err := l.sealer.open(candidateName(c.ID), c.Opening.Record)
 		if err != nil {
 			return login.Opened{}, fmt.Errorf("read the candidate of a challenge of %q: %w", c.UserID, err)

@@ -37,7 +37,8 @@ type Ledger interface {
 	// Open stores what a challenge needs besides its State token, or rejoins the challenge that
 	// is open under the same Rejoin tag. It costs a commit.
 	Open(ctx context.Context, o Opening) (Opened, error)
-	// Opened returns what Open stored; found is false when it was never opened or is forgotten.
+	// Opened returns what is known of a challenge: what Open stored, or what its answers left.
+	// found is false when nothing was stored under this id, or it is forgotten.
 	Opened(ctx context.Context, id ChallengeID) (o Opened, found bool, err error)
 	// Settle commits the effect of one answer and returns the verdict; the same answer under the
 	// same token has the same outcome, for ever and on every node. It costs a commit.

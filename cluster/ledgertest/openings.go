@@ -68,8 +68,9 @@ func opened(b *bench) {
 	}
 	c := b.begin(bob)
 	b.settle(c.answer(1, "111111", 0), wrong(2))
-	if _, found, _ := b.Opened(b.Context(), c.base.Challenge); found {
-		b.Error("a challenge that was only answered counts as opened")
+	left, found, err := b.Opened(b.Context(), c.base.Challenge)
+	if err != nil || !found || left.Failures != 1 || left.Closed || len(left.Record) != 0 {
+		b.Errorf("a challenge that was only answered: %+v, %v, %v", left, found, err)
 	}
 }
 
@@ -133,6 +134,9 @@ func openedRegisters(b *bench) {
 	b.settle(s, accepted())
 	if got := b.enrolment(bob).Credentials[totp]; string(got.Record) != "candidate" {
 		b.Errorf("registered %q", got.Record)
+	}
+	if got, found, err := b.Opened(b.Context(), o.ID); err != nil || !found || !got.Closed || len(got.Record) != 0 {
+		b.Errorf("the candidate outlives its registration: %+v, %v, %v", got, found, err)
 	}
 	b.clock.Advance(11 * time.Minute)
 	b.settle(b.begin(bob).answer(1, "287082", 101), accepted()) // any command forgets what is due

@@ -40,6 +40,17 @@ type Verdict struct {
 	Left  uint8
 }
 
+// close ends a challenge. The candidate goes with it: what was accepted is a credential now, and
+// nothing else may be shown again. c must not be published yet.
+func (c *Challenge) close(how Closed) {
+	c.Closed = how
+	if c.Opening != nil && len(c.Opening.Record) > 0 {
+		opening := *c.Opening
+		opening.Record = nil
+		c.Opening = &opening
+	}
+}
+
 // Closed says whether and how a challenge has ended, apart from expiry.
 type Closed uint8
 

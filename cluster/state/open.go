@@ -83,7 +83,7 @@ func (c *Cancel) apply(t *txn) Result {
 	}
 	if ch.Closed == NotClosed {
 		next := *ch
-		next.Closed = Cancelled
+		next.close(Cancelled)
 		t.putChallenge(&next)
 	}
 	return Result{Status: Done}

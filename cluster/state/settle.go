@@ -169,9 +169,9 @@ func (c *Settle) record(t *txn, ch *Challenge, code VerdictCode, epoch uint32) R
 	next := *ch
 	switch code {
 	case VerdictAccepted:
-		next.Closed = Accepted
+		next.close(Accepted)
 	case VerdictExhausted:
-		next.Closed = Exhausted
+		next.close(Exhausted)
 	}
 	left := next.left(c.Limits)
 	next.Verdicts = append(slices.Clip(ch.Verdicts), Verdict{

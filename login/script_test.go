@@ -1,0 +1,330 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/cluster"
+	"sallyport/factors/totp"
+	"sallyport/login"
+)
+
+// TestConversations plays the scripts of testdata. A script reads as a manual:
+//
+//	> begin user=alice password=right
+//	< challenge step=otp left=3
+//	> answer code=now
+//	< accept earned=password+totp
+//
+// A line with > does something, a line with < says what must come of it. "state=N" answers the N-th
+// State that the script was given (1 is the first); without it the last one is answered. Codes:
+// now, next, prev (the time steps around the clock), wrong, wrong2 …, or text:….
+func TestConversations(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, string(text))
+		})
+	}
+}
+
+func play(t *testing.T, text string) {
+	w := newWorld(t)
+	checked := true
+	for n, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		w.where = fmt.Sprintf("line %d: %s", n+1, strings.TrimSpace(line))
+		switch fields[0] {
+		case ">":
+			if !checked {
+				t.Fatalf("%s: the reply before it was not checked", w.where)
+			}
+			checked = !w.do(fields[1], fields[2:])
+		case "<":
+			w.expect(fields[1], fields[2:])
+			checked = true
+		default:
+			t.Fatalf("%s: not understood", w.where)
+		}
+	}
+	if !checked {
+		t.Fatalf("%s: the last reply was not checked", w.where)
+	}
+}
+
+// world is one engine with a clock that scripts move, a directory that they change, and the state
+// machine of package cluster without Raft.
+type world struct {
+	t      testing.TB
+	where  string
+	now    time.Time
+	dir    *directory
+	ledger *cluster.Memory
+	engine *login.Engine
+	events []login.Event
+
+	states []string
+	keys   map[string]string // TOTP keys by user
+	reply  login.Reply
+	err    error
+}
+
+const aliceKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+func newWorld(t testing.TB) *world {
+	w := &world{
+		t: t, now: time.Unix(1_800_000_000, 0),
+		dir:  &directory{users: map[string]*account{}},
+		keys: map[string]string{"alice": aliceKey},
+	}
+	for _, name := range []string{"alice", "bob", "carol"} {
+		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
+	}
+	w.ledger = cluster.NewMemory(func() time.Time { return w.now })
+	record, err := totp.ParseKey(aliceKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.ledger.Register(context.Background(), cluster.Registration{UserID: "test:alice", Name: "alice", Factor: "totp", Record: record})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.engine = w.newEngine(login.Limits{})
+	return w
+}
+
+func (w *world) newEngine(limits login.Limits) *login.Engine {
+	factor, err := totp.New(totp.Config{Issuer: "Test"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	engine, err := login.New(login.Config{
+		Policies: map[string]login.Policy{
+			"staff":  {Name: "staff", Directory: "test", Factors: []string{"totp"}, Registration: login.RegistrationFirstLogin},
+			"closed": {Name: "closed", Directory: "test", Factors: []string{"totp"}, Registration: login.RegistrationClosed},
+		},
+		Directories: map[string]login.Directory{"test": w.dir},
+		Factors:     map[string]login.Factor{"totp": factor},
+		Ledger:      w.ledger,
+		Limits:      limits,
+		Now:         func() time.Time { return w.now },
+		Audit:       func(e login.Event) { w.events = append(w.events, e) },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return engine
+}
+
+// do performs a line of a script and reports whether it has a reply to be checked.
+func (w *world) do(verb string, fields []string) bool {
+	w.t.Helper()
+	args := arguments(fields)
+	origin := login.Origin{
+		Client: args.or("client", "vpn"), Policy: args.or("policy", "staff"), UI: args["ui"] == "true",
+		Address: netip.MustParseAddr("192.0.2.1"), CallingStationID: args["calling"],
+	}
+	ctx := context.Background()
+	switch verb {
+	case "begin":
+		w.reply, w.err = w.engine.Begin(ctx, login.Request{Origin: origin, Username: w.unquote(args["user"]), Password: w.unquote(args["password"])})
+		w.note()
+		return true
+	case "answer":
+		w.reply, w.err = w.engine.Continue(ctx, login.Answer{
+			Origin: origin, Username: args["user"], State: w.state(args["state"]), Text: w.code(args["of"], args["code"]),
+			Action: login.Action(args["action"]),
+		})
+		w.note()
+		return true
+	case "wait":
+		d, err := time.ParseDuration(fields[0])
+		if err != nil {
+			w.t.Fatalf("%s: %v", w.where, err)
+		}
+		w.now = w.now.Add(d)
+	case "reset":
+		w.must(w.ledger.Reset(ctx, "test:"+fields[0], args["factor"]))
+	case "unlock":
+		w.must(w.ledger.Unlock(ctx, "test:"+fields[0], args["factor"]))
+	case "account":
+		w.dir.users[fields[0]].refusal = refusals()[args["is"]]
+	case "remove":
+		delete(w.dir.users, fields[0])
+	case "directory":
+		w.dir.down = fields[0] == "down"
+	default:
+		w.t.Fatalf("%s: no such verb", w.where)
+	}
+	return false
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatalf("%s: %v", w.where, err)
+	}
+}
+
+// unquote lets a script write an empty text or one with odd octets as a Go string.
+func (w *world) unquote(s string) string {
+	if !strings.HasPrefix(s, `"`) {
+		return s
+	}
+	text, err := strconv.Unquote(s)
+	w.must(err)
+	return text
+}
+
+// note remembers the State of the reply, and the key that a registration showed.
+func (w *world) note() {
+	if w.reply.State != "" {
+		w.states = append(w.states, w.reply.State)
+	}
+	if key := w.reply.Prompt.SecretKey.Reveal(); key != "" {
+		w.keys[w.events[len(w.events)-1].User] = key
+	}
+}
+
+func (w *world) state(which string) string {
+	switch n, err := strconv.Atoi(which); {
+	case which == "" && len(w.states) > 0:
+		return w.states[len(w.states)-1]
+	case err == nil && n >= 1 && n <= len(w.states):
+		return w.states[n-1]
+	case which == "altered":
+		s := []byte(w.states[len(w.states)-1])
+		s[60] ^= 1
+		return string(s)
+	default:
+		return which
+	}
+}
+
+func (w *world) code(of, which string) string {
+	if text, ok := strings.CutPrefix(which, "text:"); ok {
+		return w.unquote(text)
+	}
+	if of == "" {
+		of = "alice"
+	}
+	if strings.HasPrefix(which, "wrong") {
+		return w.wrongCode(of, which)
+	}
+	offsets := map[string]int64{"": 0, "now": 0, "next": 1, "prev": -1}
+	offset, ok := offsets[which]
+	if !ok {
+		w.t.Fatalf("%s: no such code", w.where)
+	}
+	return w.codeAt(of, offset)
+}
+
+// wrongCode returns one of several codes that fit none of the steps around the clock.
+func (w *world) wrongCode(of, which string) string {
+	n, _ := strconv.Atoi(strings.TrimPrefix(which, "wrong"))
+	right := []string{w.codeAt(of, -2), w.codeAt(of, -1), w.codeAt(of, 0), w.codeAt(of, 1), w.codeAt(of, 2)}
+	for i := 0; ; i++ {
+		code := fmt.Sprintf("%06d", i)
+		if slices.Contains(right, code) {
+			continue
+		}
+		if n--; n < 0 {
+			return code
+		}
+	}
+}
+
+func (w *world) codeAt(of string, offset int64) string {
+	w.t.Helper()
+	code, err := totpCode(w.keys[of], w.now.Add(time.Duration(offset)*totp.TimeStep))
+	w.must(err)
+	return code
+}
+
+// expect checks the last reply and its audit event against a line of a script.
+func (w *world) expect(kind string, fields []string) {
+	w.t.Helper()
+	if len(w.events) == 0 {
+		w.t.Fatalf("%s: nothing was audited", w.where)
+	}
+	event := w.events[len(w.events)-1]
+	got := map[string]string{
+		"code": string(w.reply.Code), "audit": string(event.Code), "step": string(w.reply.Prompt.Step),
+		"left": strconv.Itoa(w.reply.Prompt.AttemptsLeft), "registered": strconv.FormatBool(w.reply.Registered),
+		"earned": event.Earned, "user": event.UserID, "expires": w.reply.Prompt.Expires.String(),
+		"repeated": strconv.FormatBool(event.Repeated), "factor": w.reply.Factor,
+		"reason": strings.ReplaceAll(event.Reason, " ", "-"), "key": strconv.FormatBool(w.reply.Prompt.SecretKey.Reveal() != ""),
+	}
+	verdict := w.reply.Verdict.String()
+	if w.err != nil {
+		verdict = "silent"
+		var u *login.UnavailableError
+		if !errors.As(w.err, &u) {
+			w.t.Errorf("%s: error of another kind: %v", w.where, w.err)
+		}
+	}
+	if verdict != kind {
+		w.t.Fatalf("%s: got %s, code %s, audit %s (%s) %v", w.where, verdict, w.reply.Code, event.Code, event.Reason, w.err)
+	}
+	for key, want := range arguments(fields) {
+		if value, ok := got[key]; !ok || value != want {
+			w.t.Errorf("%s: %s is %q", w.where, key, value)
+		}
+	}
+	if w.err == nil {
+		checkReply(w.t, w.where, w.reply)
+	}
+}
+
+// checkReply holds what is true of every reply.
+func checkReply(t testing.TB, where string, r login.Reply) {
+	t.Helper()
+	if r.Message == "" || len(r.Message) > 200 {
+		t.Errorf("%s: message of %d octets", where, len(r.Message))
+	}
+	if (r.State != "") != (r.Verdict == login.Challenge) {
+		t.Errorf("%s: a %s with State %q", where, r.Verdict, r.State)
+	}
+	if r.Trace == "" && r.Code != login.CodeStateInvalid {
+		t.Errorf("%s: no trace id", where)
+	}
+}
+
+type args map[string]string
+
+func arguments(fields []string) args {
+	a := make(args)
+	for _, f := range fields {
+		if key, value, ok := strings.Cut(f, "="); ok {
+			a[key] = value
+		}
+	}
+	return a
+}
+
+func (a args) or(key, otherwise string) string {
+	if v, ok := a[key]; ok {
+		return v
+	}
+	return otherwise
+}
