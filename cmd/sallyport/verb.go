@@ -32,7 +32,17 @@ type verb struct {
 
 // verbs returns the verbs in the order in which help lists them.
 func verbs() []verb {
+	user := userVerb()
+	user.sub = append(user.sub, hashPasswordVerb())
 	return []verb{
+		serveVerb(),
+		demoVerb(),
+		loginVerb(),
+		checkConfigVerb(),
+		statusVerb(),
+		user,
+		clientVerb(),
+		keysVerb(),
 		versionVerb(),
 	}
 }

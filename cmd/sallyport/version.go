@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -13,40 +12,45 @@ import (
 func versionVerb() verb {
 	return verb{
 		name:     "version",
-		summary:  "Print the version of this program",
+		summary:  "print the version of this program",
 		examples: []string{"sallyport version", "sallyport version | cut -d' ' -f2"},
 		exits:    "0  done",
 		run: func(_ context.Context, e env, _ *pflag.FlagSet, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("version takes no arguments")
+			if err := noArgs(args); err != nil {
+				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "sallyport %s %s %s/%s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
 }
 
-// release is set by the linker (-ldflags "-X main.release=…") when a release is built.
-var release string
+// version is set by the linker (-ldflags "-X main.version=…") when a release is built.
+var version string
 
-// version returns the release, or else the revision that this program was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if release != "" || !ok {
-		return cmp.Or(release, "unknown")
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
+// programVersion returns the release, or else the revision that this program was built from.
+func programVersion() string {
+	settings := buildSettings()
 	revision := settings["vcs.revision"]
-	if revision == "" {
+	switch {
+	case version != "":
+		return version
+	case revision == "":
 		return "devel"
+	case settings["vcs.modified"] == "true":
+		return "devel+" + revision[:min(12, len(revision))] + "-modified"
 	}
-	v := "devel+" + revision[:min(12, len(revision))]
-	if settings["vcs.modified"] == "true" {
-		v += "-modified"
+	return "devel+" + revision[:min(12, len(revision))]
+}
+
+// buildSettings returns what the Go tool has noted in the program.
+func buildSettings() map[string]string {
+	settings := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			settings[s.Key] = s.Value
+		}
 	}
-	return v
+	return settings
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"sallyport/cmd/sallyport/internal/config"
+)
+
+func checkConfigVerb() verb {
+	return verb{
+		name: "check-config", summary: "check the configuration, without starting or asking anything",
+		usage: "[--config FILE] [--show] [--json]",
+		examples: []string{
+			"sallyport check-config",
+			"sallyport check-config --config ./sallyport.toml --show",
+		},
+		exits: "0   the configuration is right\n2   the command line is wrong\n78  the configuration is wrong",
+		flags: func(fs *pflag.FlagSet) {
+			configFlag(fs)
+			fs.Bool("show", false, "print the settings in effect, defaults included, secrets masked")
+			fs.Bool("json", false, "write JSON: the faults, or the settings with --show")
+		},
+		run: checkConfig,
+	}
+}
+
+// configFlag declares --config.
+func configFlag(fs *pflag.FlagSet) {
+	fs.String("config", "", "the configuration `file`; conf.d/*.toml beside it are read too\n(default "+config.DefaultFile+", or SALLYPORT_CONFIG)")
+}
+
+// loadConfig reads the configuration that --config or SALLYPORT_CONFIG names. Its errors end the
+// program with the status of a wrong configuration.
+func loadConfig(e env, fs *pflag.FlagSet) (*config.Config, error) {
+	file := cmp.Or(text(fs, "config"), e.getenv("SALLYPORT_CONFIG"), config.DefaultFile)
+	cfg, err := config.Load(file, e.getenv("CREDENTIALS_DIRECTORY"))
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	return cfg, nil
+}
+
+func checkConfig(_ context.Context, e env, fs *pflag.FlagSet, args []string) error {
+	if err := noArgs(args); err != nil {
+		return err
+	}
+	show, asJSON := isSet(fs, "show"), isSet(fs, "json")
+	cfg, err := loadConfig(e, fs)
+	if asJSON && !show {
+		return reportFaults(e.stdout, cfg, err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+	}
+	switch {
+	case show && asJSON:
+		return cfg.WriteJSON(e.stdout)
+	case show:
+		return cfg.WriteTOML(e.stdout)
+	}
+	_, err = fmt.Fprintln(e.stdout, "the configuration is right")
+	return err
+}
+
+// reportFaults writes what is wrong for programs to read.
+func reportFaults(w io.Writer, cfg *config.Config, err error) error {
+	report := struct {
+		OK       bool          `json:"ok"`
+		Faults   config.Faults `json:"faults"`
+		Warnings config.Faults `json:"warnings"`
+	}{OK: err == nil, Faults: config.Faults{}, Warnings: config.Faults{}}
+	if err != nil && !errors.As(err, &report.Faults) {
+		report.Faults = config.Faults{{Message: err.Error()}}
+	}
+	if cfg != nil {
+		report.Warnings = append(report.Warnings, cfg.Warnings...)
+	}
+	if printErr := printJSON(w, report); printErr != nil {
+		return printErr
+	}
+	if err != nil {
+		return &exitError{code: exitConfig}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"sallyport/factors/totp"
+)
+
+// demoCode plays the authenticator app. It shows the code of the time step before the current one,
+// which the window still allows, so that the code that a person reads from their own app at this
+// moment is not used up. After a restart that code may be used already; then it shows the next
+// unused one, and waits until the window allows it.
+func (d *daemon) demoCode(ctx context.Context) (string, error) {
+	id, err := d.demoUserID(ctx)
+	if err != nil {
+		return "", err
+	}
+	enrolment, err := d.state.Enrolment(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	step := max(uint64(d.now().Unix())/demoStep-totp.StepsBehind, enrolment.Credentials[totp.Name].Last+1)
+	opens := time.Unix(int64((step-totp.StepsAhead)*demoStep), 0)
+	select {
+	case <-time.After(opens.Sub(d.now())):
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	return hotp.GenerateCodeCustom(demoKey, step, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+}
+
+const demoStep = uint64(totp.TimeStep / time.Second)
+
+// indented sets the dialogue off from what is said about it.
+type indented struct {
+	w io.Writer
+	// inLine is true after a part of a line.
+	inLine bool
+}
+
+// Write puts blanks in front of each line that begins in p.
+func (i *indented) Write(p []byte) (int, error) {
+	var out []byte
+	for _, c := range p {
+		if !i.inLine && c != '\n' {
+			out = append(out, "    "...)
+		}
+		out = append(out, c)
+		i.inLine = c != '\n'
+	}
+	if _, err := i.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

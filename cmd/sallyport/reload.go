@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"sallyport/cmd/sallyport/internal/config"
+)
+
+// closeAfter is how long a directory that is not used any more stays open for the logins that began
+// with it: more than any answer may take.
+const closeAfter = 10 * time.Second
+
+// reload puts a new configuration into effect: clients, policies, directories, factors, limits and
+// the log level. What load or a part finds wrong leaves everything as it was.
+func (d *daemon) reload(load func() (*config.Config, error)) {
+	err := d.tryReload(load)
+	d.metrics.reloaded(err == nil)
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		d.log.Error("configuration not reloaded, the old one stays",
+			slog.String("event", "reload"), slog.String("error", strings.TrimSuffix(line, "\n")))
+	}
+}
+
+func (d *daemon) tryReload(load func() (*config.Config, error)) error {
+	next, err := load()
+	if err != nil {
+		return err
+	}
+	parts, err := d.logins.prepare(next)
+	if err != nil {
+		return err
+	}
+	if err := d.radius.SetClients(next.RadiusClients()); err != nil {
+		return errors.Join(err, parts.closeAllBut(d.logins.current.Load()))
+	}
+	old := d.logins.use(parts)
+	time.AfterFunc(closeAfter, func() { d.closeUnused(old, parts) })
+	running := d.config.Swap(next)
+	d.level.Set(next.LogLevel())
+	d.reportReload(next, config.NeedRestart(running, next))
+	return errors.Join(parts.reread(), d.status.Replace(names(old.parts()), parts.parts()...))
+}
+
+func (d *daemon) closeUnused(old, used *loginParts) {
+	if err := old.closeAllBut(used); err != nil {
+		d.log.Warn("a directory did not close in order", slog.Any("error", err))
+	}
+}
+
+// reportReload says what was taken over, and what was not.
+func (d *daemon) reportReload(next *config.Config, needRestart []string) {
+	for _, w := range next.Warnings {
+		d.log.Warn("configuration warning", slog.String("warning", w.String()))
+	}
+	if len(needRestart) > 0 {
+		d.log.Warn("configuration reloaded, but these settings wait for a restart",
+			slog.String("event", "reload"), slog.Any("settings", needRestart))
+		return
+	}
+	d.log.Info("configuration reloaded", slog.String("event", "reload"))
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sallyport/cluster"
+	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/radius"
+	"sallyport/web/admin"
+	"sallyport/web/status"
+)
+
+// How long the steps of a start and of a stop may take. systemd waits longer for both.
+const (
+	startWithin = 60 * time.Second
+	stopWithin  = 15 * time.Second
+)
+
+// daemon is a running Sallyport. It is built by [start], step by step, and taken down in reverse.
+type daemon struct {
+	log   *slog.Logger
+	level *slog.LevelVar
+	now   func() time.Time
+
+	// config is the configuration in effect; logins holds what was built from it and can be
+	// replaced by a reload.
+	config  atomic.Pointer[config.Config]
+	logins  *logins
+	metrics *metrics
+
+	state  *cluster.Node
+	status *status.Server
+	radius *radius.Server
+	admin  *admin.Server
+
+	// stops undo the steps of the start that were done.
+	stops []stop
+}
+
+// stop ends one part.
+type stop struct {
+	part string
+	end  func(context.Context) error
+}
+
+// start builds the parts in the order in which they need one another, and returns when people can
+// log in. When a step fails, those before it are undone.
+func start(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (*daemon, error) {
+	d := &daemon{log: log, level: level, now: time.Now}
+	d.config.Store(cfg)
+	d.metrics = newMetrics(d.now)
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for _, step := range []func(context.Context) error{
+		d.openState,   // everything else reads it or writes to it
+		d.buildLogins, // directories, factors, the engine
+		d.startStatus, // early, so that /readyz says what the start waits for
+		d.awaitState,  // a leader, and the keys
+		d.startRadius, // from here on people log in
+		d.startAdmin,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, d.stop())
+		}
+	}
+	return d, nil
+}
+
+// stop takes the parts down, the last one first: no more changes by administrators, then no more
+// requests, then what those needed. It returns what did not end in order.
+func (d *daemon) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	var errs []error
+	for _, s := range slices.Backward(d.stops) {
+		if err := s.end(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", s.part, err))
+		}
+	}
+	d.stops = nil
+	return errors.Join(errs...)
+}
+
+// names returns the names of parts.
+func names(parts []status.Part) []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.Name())
+	}
+	return names
+}
+
+func (d *daemon) onStop(part string, end func(context.Context) error) {
+	d.stops = append(d.stops, stop{part, end})
+}
+
+func (d *daemon) openState(context.Context) error {
+	cfg := d.config.Load()
+	key, err := cluster.ParseMasterKey([]byte(cfg.Node.MasterKey.Reveal()))
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	d.state, err = cluster.Open(cluster.Config{
+		Name: cfg.Node.Name, DataDir: cfg.Node.DataDir, MasterKey: key,
+		Logger: d.log.With(slog.String("part", "cluster")), Now: d.now,
+	})
+	if err != nil {
+		return stateError(err)
+	}
+	d.onStop("cluster", func(context.Context) error { return d.state.Close() })
+	return nil
+}
+
+// awaitState waits until the state can be read and written.
+func (d *daemon) awaitState(ctx context.Context) error { return stateError(d.state.WaitReady(ctx)) }
+
+// stateError tells a wrong master key, which no restart repairs, from what may pass.
+func stateError(err error) error {
+	if errors.Is(err, cluster.ErrMasterKey) {
+		return &exitError{exitConfig, err}
+	}
+	return err
+}
+
+func (d *daemon) buildLogins(context.Context) error {
+	d.logins = &logins{log: d.log, now: d.now, ledger: d.state, audit: d.observe}
+	parts, err := d.logins.prepare(d.config.Load())
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	d.logins.use(parts)
+	d.onStop("directories", func(context.Context) error {
+		return d.logins.current.Load().closeAllBut(&loginParts{})
+	})
+	return nil
+}
+
+func (d *daemon) startStatus(ctx context.Context) error {
+	cfg := d.config.Load()
+	var err error
+	d.status, err = status.New(status.Config{
+		Listen: cfg.Status.Listen, Version: programVersion(), Node: cfg.Node.Name,
+		Registry: d.metrics.registry, Logger: d.log.With(slog.String("part", "status")), Now: d.now,
+	})
+	if err != nil {
+		return err
+	}
+	parts := append(d.logins.current.Load().parts(), live{d.state, d.stateAlive})
+	if err := d.status.Replace(nil, parts...); err != nil {
+		return err
+	}
+	if cfg.Status.Listen == "" {
+		return nil
+	}
+	if err := d.status.Start(); err != nil {
+		return err
+	}
+	d.onStop("status", d.status.Shutdown)
+	return nil
+}
+
+func (d *daemon) startRadius(context.Context) error {
+	cfg := d.config.Load()
+	var err error
+	d.radius, err = radius.New(radius.Config{
+		Listen: cfg.Radius.Listen, Clients: cfg.RadiusClients(), VendorID: cfg.Radius.VendorID,
+		RejectDelay: cfg.RejectDelay(), Logger: d.log.With(slog.String("part", "radius")), Now: d.now,
+		Tag: d.requestKey, CanServe: d.canServe,
+	}, d.logins, d.state)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	if err := d.radius.Start(); err != nil {
+		return err
+	}
+	d.onStop("radius", d.radius.Shutdown)
+	d.metrics.registry.MustRegister(d.partMetrics()...)
+	return d.status.Register(live{d.radius, d.radiusAlive})
+}
+
+func (d *daemon) startAdmin(context.Context) error {
+	var err error
+	d.admin, err = admin.New(admin.Config{
+		Socket: d.config.Load().Admin.Socket, Users: d.state, Directories: d.logins.finders,
+		Clients: clientBook{d}, Status: d.status, Logger: d.log.With(slog.String("part", "admin")), Now: d.now,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.admin.Start(); err != nil {
+		return err
+	}
+	d.onStop("admin", d.admin.Shutdown)
+	return nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sallyport/login"
+	"sallyport/radius"
+	"sallyport/web/status"
+)
+
+// live adds to a part what tells a hang from a back end that is down.
+type live struct {
+	status.Part
+	alive func(context.Context) error
+}
+
+var _ status.Alive = live{}
+
+// Alive says which loop hangs.
+func (l live) Alive(ctx context.Context) error { return l.alive(ctx) }
+
+// stateAlive asks for any answer: a node without a leader answers, one whose disk hangs does not.
+func (d *daemon) stateAlive(ctx context.Context) error {
+	if err := d.state.Ready(ctx); err != nil && ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// stuckAfter is far beyond the time after which a waiting packet is of no use and dropped: only
+// workers that take no packet at all let one become as old.
+const stuckAfter = 30 * time.Second
+
+// radiusAlive wants the sockets read and the queue worked off.
+func (d *daemon) radiusAlive(ctx context.Context) error {
+	if err := d.radius.Ready(ctx); err != nil {
+		return err
+	}
+	if wait := d.radius.Stats().OldestWait; wait > stuckAfter {
+		return fmt.Errorf("no worker has taken a packet for %v", wait)
+	}
+	return nil
+}
+
+// statusServerWithin bounds what a Status-Server waits for.
+const statusServerWithin = time.Second
+
+// canServe is the answer to Status-Server: this node can serve the client's policy now.
+func (d *daemon) canServe(c radius.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), statusServerWithin)
+	defer cancel()
+	return errors.Join(d.state.Ready(ctx), d.logins.ready(ctx, c.Policy))
+}
+
+// requestKey names a packet whichever node it reaches, so that its verdict is found again. Without
+// the keys it has no name, and is a packet like any other.
+func (d *daemon) requestKey(parts ...[]byte) login.Tag {
+	ring, err := d.state.Keys(context.Background())
+	if err != nil {
+		return login.Tag{}
+	}
+	return ring.Tag("request", parts...)
+}
+
+// observe takes each verdict to the audit and to the metrics.
+func (d *daemon) observe(e login.Event) {
+	audit(d.log, e)
+	d.metrics.verdicts.Observe(e)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sallyport/directory"
+	"sallyport/login"
+	"sallyport/web/status"
+)
+
+// openDirectory is a directory in use, with what it was built from.
+type openDirectory struct {
+	login.Directory
+	name  string
+	table directory.Config
+
+	stop context.CancelFunc
+	runs sync.WaitGroup
+}
+
+// open builds a directory and starts what it does in the background.
+func open(name string, table directory.Config, log *slog.Logger, now func() time.Time) (*openDirectory, error) {
+	log = log.With(slog.String("part", "directory"))
+	d, err := directory.New(name, table, directory.Deps{Logger: log, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	o := &openDirectory{Directory: d, name: name, table: table, stop: stop}
+	if r, ok := d.(interface{ Run(context.Context) error }); ok {
+		o.runs.Go(func() {
+			if err := r.Run(ctx); err != nil {
+				log.Error("the directory's servers are not watched any more", slog.String("directory", name), slog.Any("error", err))
+			}
+		})
+	}
+	return o, nil
+}
+
+// close ends what the directory does in the background, and its connections.
+func (o *openDirectory) close() error {
+	o.stop()
+	o.runs.Wait()
+	if c, ok := o.Directory.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// reread lets a directory that is a file read it again.
+func (o *openDirectory) reread() error {
+	if file, ok := o.Directory.(interface{ Reload() error }); ok {
+		return file.Reload()
+	}
+	return nil
+}
+
+// part returns the directory as a part of the status report, nil when it does not report. Its name
+// there is that of its table, so that no name of an administrator's is taken for another part.
+func (o *openDirectory) part() status.Part {
+	if p, ok := o.Directory.(status.Part); ok {
+		return directoryPart{p, o.name}
+	}
+	return nil
+}
+
+type directoryPart struct {
+	status.Part
+	name string
+}
+
+// Name returns the name of the table.
+func (p directoryPart) Name() string { return "directory." + p.name }

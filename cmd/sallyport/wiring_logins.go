@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/login"
+	"sallyport/radius"
+	"sallyport/web/admin"
+	"sallyport/web/status"
+)
+
+// logins is the engine in use and its directories. A reload puts others in their place between two
+// requests; a request that has begun ends with what it began with.
+type logins struct {
+	log    *slog.Logger
+	now    func() time.Time
+	ledger login.Ledger
+	audit  func(login.Event)
+
+	current atomic.Pointer[loginParts]
+}
+
+// loginParts belong together; they are not changed.
+type loginParts struct {
+	*login.Engine
+	directories map[string]*openDirectory
+	policies    map[string]login.Policy
+}
+
+var _ radius.Logins = (*logins)(nil)
+
+// Begin begins a login with the engine in use.
+func (l *logins) Begin(ctx context.Context, r login.Request) (login.Reply, error) {
+	return l.current.Load().Begin(ctx, r)
+}
+
+// Continue continues a login with the engine in use: a State is good with any.
+func (l *logins) Continue(ctx context.Context, a login.Answer) (login.Reply, error) {
+	return l.current.Load().Continue(ctx, a)
+}
+
+// Vouch asks the engine in use.
+func (l *logins) Vouch(state, client string) bool { return l.current.Load().Vouch(state, client) }
+
+// prepare builds what cfg says. A directory whose table did not change stays, with its connections.
+// On an error nothing that it opened stays open.
+func (l *logins) prepare(cfg *config.Config) (*loginParts, error) {
+	old := l.current.Load()
+	if old == nil {
+		old = &loginParts{}
+	}
+	p := &loginParts{directories: map[string]*openDirectory{}, policies: cfg.LoginPolicies()}
+	if err := l.build(p, cfg, old); err != nil {
+		return nil, errors.Join(err, p.closeAllBut(old))
+	}
+	return p, nil
+}
+
+func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error {
+	for name, table := range cfg.Directories {
+		kept := old.directories[name]
+		if kept != nil && reflect.DeepEqual(kept.table, table) {
+			p.directories[name] = kept
+			continue
+		}
+		d, err := open(name, table, l.log, l.now)
+		if err != nil {
+			return fmt.Errorf("directory %q: %w", name, err)
+		}
+		p.directories[name] = d
+	}
+	factors, err := cfg.Factors.Build()
+	if err != nil {
+		return err
+	}
+	p.Engine, err = login.New(login.Config{
+		Policies: p.policies, Directories: p.asked(), Factors: factors, Ledger: l.ledger,
+		ChallengeLife: cfg.Login.ChallengeLife, RegistrationLife: cfg.Login.RegistrationLife,
+		Limits: cfg.Limits(), Now: l.now, Audit: l.audit,
+	})
+	return err
+}
+
+// use puts parts in the place of those in use and returns these.
+func (l *logins) use(p *loginParts) (old *loginParts) { return l.current.Swap(p) }
+
+// reread lets the directories that are files read them again.
+func (p *loginParts) reread() error {
+	var errs []error
+	for name, d := range p.directories {
+		if err := d.reread(); err != nil {
+			errs = append(errs, fmt.Errorf("directory %q: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// asked returns the directories as the engine asks them.
+func (p *loginParts) asked() map[string]login.Directory {
+	asked := map[string]login.Directory{}
+	for name, d := range p.directories {
+		asked[name] = d.Directory
+	}
+	return asked
+}
+
+// closeAllBut closes the directories that others does not use as well.
+func (p *loginParts) closeAllBut(others *loginParts) error {
+	var errs []error
+	for name, d := range p.directories {
+		if others.directories[name] != d {
+			errs = append(errs, d.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parts returns the directories as parts of the status report.
+func (p *loginParts) parts() []status.Part {
+	var parts []status.Part
+	for _, name := range slices.Sorted(maps.Keys(p.directories)) {
+		if part := p.directories[name].part(); part != nil {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// finders returns the directories by name, as the administration asks them.
+func (l *logins) finders() map[string]admin.Finder {
+	finders := map[string]admin.Finder{}
+	for name, d := range l.current.Load().directories {
+		finders[name] = d
+	}
+	return finders
+}
+
+// ready says whether the directory of a policy can be asked.
+func (l *logins) ready(ctx context.Context, policy string) error {
+	parts := l.current.Load()
+	p, ok := parts.policies[policy]
+	if !ok {
+		return fmt.Errorf("there is no policy %q", policy)
+	}
+	if part := parts.directories[p.Directory].part(); part != nil {
+		return part.Ready(ctx)
+	}
+	return nil
+}
