@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"sallyport/cluster"
+	"sallyport/directory/ldap"
+	"sallyport/radius"
+)
+
+// partCollectors read parts with a count of everything.
+func partCollectors() []prometheus.Collector {
+	node := func() cluster.Stats {
+		return cluster.Stats{Commits: 100, Batches: 7, Hangs: 1, Queued: 3, Challenges: 40, Verdicts: 60, Capacity: 80000}
+	}
+	servers := func() map[string]ldap.Stats {
+		return map[string]ldap.Stats{"corp": {Binds: 9, Failovers: 2, InFlight: 1, Servers: []ldap.ServerStats{
+			{URL: "ldaps://dc1", Up: true, Asked: 9, InFlight: 1}, {URL: "ldaps://dc2", Asked: 3, Failed: 2},
+		}}}
+	}
+	server := func() radius.Stats {
+		return radius.Stats{
+			Clients: map[string]radius.ClientStats{"vpn": {
+				Requests: 12, Duplicates: 3, Accepts: 4, Rejects: 2, Challenges: 5, Statuses: 1,
+				Dropped: map[radius.Reason]uint64{radius.DropQueueFull: 6},
+			}},
+			Strangers: map[radius.Reason]uint64{radius.DropUnknownClient: 8},
+			Queued:    2, OldestWait: 1500 * time.Millisecond, InFlight: 11,
+		}
+	}
+	return append(radiusCollectors(server), clusterCollector(node), directoryCollector(servers), serverCollector(servers))
+}
+
+func TestPartsAreReadWhenTheyAreAskedFor(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(partCollectors()...)
+	want := `
+# HELP sallyport_cluster_commits_total Commands that were committed here.
+# TYPE sallyport_cluster_commits_total counter
+sallyport_cluster_commits_total 100
+# HELP sallyport_directory_server_up 1 while the server answers, 0 while it is marked down.
+# TYPE sallyport_directory_server_up gauge
+sallyport_directory_server_up{directory="corp",server="ldaps://dc1"} 1
+sallyport_directory_server_up{directory="corp",server="ldaps://dc2"} 0
+# HELP sallyport_radius_drops_total Packets that were not answered, by reason.
+# TYPE sallyport_radius_drops_total counter
+sallyport_radius_drops_total{client="none",reason="unknown_client"} 8
+sallyport_radius_drops_total{client="vpn",reason="queue_full"} 6
+# HELP sallyport_radius_queue_oldest_seconds How long the oldest of the waiting packets has waited.
+# TYPE sallyport_radius_queue_oldest_seconds gauge
+sallyport_radius_queue_oldest_seconds 1.5
+# HELP sallyport_radius_replies_total Replies by type, without repetitions.
+# TYPE sallyport_radius_replies_total counter
+sallyport_radius_replies_total{client="vpn",type="accept"} 4
+sallyport_radius_replies_total{client="vpn",type="challenge"} 5
+sallyport_radius_replies_total{client="vpn",type="reject"} 2
+sallyport_radius_replies_total{client="vpn",type="status"} 1
+`
+	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "sallyport_cluster_commits_total", "sallyport_directory_server_up",
+		"sallyport_radius_drops_total", "sallyport_radius_queue_oldest_seconds", "sallyport_radius_replies_total")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetricsOfPartsPassTheLinterAndAreDocumented(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(partCollectors()...)
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if !strings.Contains(string(page), "`"+f.GetName()+"`") {
+			t.Errorf("docs/metrics.md does not explain %s", f.GetName())
+		}
+	}
+}
