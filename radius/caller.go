@@ -48,6 +48,8 @@ type Caller struct {
 
 // call is a request that waits for its reply.
 type call struct {
+	// tries is how often it may be sent.
+	tries     int
 	datagrams chan []byte
 	refused   chan struct{}
 }
@@ -125,7 +127,8 @@ func (c *Caller) Close() error {
 
 // Exchange sends m, again and byte for byte the same when no reply comes, and returns the authentic
 // reply. Without one it returns a [*NoReplyError]: after the times of Timing, when ctx ends, or when
-// the port was reported closed twice in a row. Exchange waits when 256 requests are in progress.
+// the port was reported closed twice in a row. Status-Server is sent once, as RFC 5997 §4 wants it.
+// Exchange waits when 256 requests are in progress.
 func (c *Caller) Exchange(ctx context.Context, m Message) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Total)
 	defer cancel()
@@ -140,7 +143,10 @@ func (c *Caller) Exchange(ctx context.Context, m Message) (*Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
 	}
-	waiting := &call{datagrams: make(chan []byte, 8), refused: make(chan struct{}, 1)}
+	waiting := &call{tries: c.cfg.Timing.Transmissions, datagrams: make(chan []byte, 8), refused: make(chan struct{}, 1)}
+	if m.Status {
+		waiting.tries = 1
+	}
 	c.register(id, waiting)
 	defer c.register(id, nil)
 	return c.await(ctx, request, waiting)
@@ -182,7 +188,7 @@ func (c *Caller) await(ctx context.Context, request []byte, waiting *call) (*Res
 				return nil, trouble
 			}
 		case <-timer.C:
-			if trouble.Sent == c.cfg.Timing.Transmissions {
+			if trouble.Sent == waiting.tries {
 				return nil, trouble
 			}
 			// An error here is the report of an earlier packet, or shows as silence.

@@ -170,6 +170,18 @@ func TestCallerTellsWrongSecretFromSilence(t *testing.T) {
 	}
 }
 
+func TestCallerSendsStatusServerOnce(t *testing.T) {
+	silent := newFakeServer(t, func(int, []byte) [][]byte { return nil })
+	c := calling(t, silent.conn.LocalAddr().String(), nil)
+	var none *NoReplyError
+	if _, err := c.Exchange(t.Context(), Message{Status: true}); !errors.As(err, &none) || none.Sent != 1 {
+		t.Errorf("got %v", err)
+	}
+	if got := len(silent.requests()); got != 1 {
+		t.Errorf("%d were received", got)
+	}
+}
+
 func TestCallerNoticesAClosedPort(t *testing.T) {
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {

@@ -18,7 +18,7 @@ type counts struct {
 	statuses   atomic.Uint64
 	oversized  atomic.Uint64
 	drops      events
-	// hints paces log lines that are no drops.
+	// hints paces the log lines that are no drops, by their message.
 	hints events
 }
 

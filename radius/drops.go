@@ -3,6 +3,7 @@ package radius
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ const (
 	logBurst = 3
 )
 
-// events counts what happened to one client by reason, and paces the log. The zero value is ready.
+// events counts what happened to one client by reason, and paces its log lines. The zero value is ready.
 type events struct {
 	mu    sync.Mutex
 	pacer map[Reason]*pacer
@@ -59,11 +60,7 @@ func (d *events) add(why Reason, now time.Time) (silent uint64, ok bool) {
 func (d *events) snapshot() map[Reason]uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	m := make(map[Reason]uint64, len(d.total))
-	for why, n := range d.total {
-		m[why] = n
-	}
-	return m
+	return maps.Clone(d.total)
 }
 
 // drop counts and logs a packet that is not answered. c is nil for a stranger.
@@ -72,13 +69,20 @@ func (s *Server) drop(c *client, from netip.AddrPort, why Reason, facts ...slog.
 	if c != nil {
 		name, d = c.Name, &c.counts.drops
 	}
-	silent, ok := d.add(why, s.cfg.Now())
-	ctx := context.Background()
-	if level := why.level(); ok && s.log.Enabled(ctx, level) {
-		attrs := append([]slog.Attr{
-			slog.String("client", name), slog.String("address", from.String()),
-			slog.String("reason", string(why)), slog.Uint64("suppressed", silent),
-		}, facts...)
-		s.log.LogAttrs(ctx, level, "RADIUS packet dropped", attrs...)
+	if silent, ok := d.add(why, s.cfg.Now()); ok {
+		facts = append(facts, slog.String("reason", string(why)))
+		s.logPaced(why.level(), "RADIUS packet dropped", name, from, silent, facts)
 	}
+}
+
+// hint logs something about a request that is answered all the same, for its operator to repair.
+func (s *Server) hint(j *job, level slog.Level, message string, facts ...slog.Attr) {
+	if silent, ok := j.client.counts.hints.add(Reason(message), s.cfg.Now()); ok {
+		s.logPaced(level, message, j.client.Name, j.from, silent, facts)
+	}
+}
+
+func (s *Server) logPaced(level slog.Level, message, client string, from netip.AddrPort, silent uint64, facts []slog.Attr) {
+	attrs := append([]slog.Attr{slog.String("client", client), slog.String("address", from.String())}, facts...)
+	s.log.LogAttrs(context.Background(), level, message, append(attrs, slog.Uint64("suppressed", silent))...)
 }

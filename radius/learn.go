@@ -13,12 +13,18 @@ import (
 type learner struct {
 	memory Memory
 	log    *slog.Logger
+	now    func() time.Time
+	todo   chan lesson
+	// base ends with the learner; done is closed when it has ended.
+	base context.Context
+	stop context.CancelFunc
+	done chan struct{}
+	// failures paces the log while nothing can be committed.
+	failures *pacer
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// pending are the lessons in todo and the one being committed.
 	pending map[lesson]bool
-	todo    chan lesson
-	closed  bool
-	done    chan struct{}
 }
 
 type lesson struct {
@@ -32,8 +38,13 @@ const (
 	learnTime  = 5 * time.Second
 )
 
-func newLearner(memory Memory, log *slog.Logger) *learner {
-	return &learner{memory: memory, log: log, pending: make(map[lesson]bool), todo: make(chan lesson, maxLessons), done: make(chan struct{})}
+func newLearner(memory Memory, log *slog.Logger, now func() time.Time) *learner {
+	l := &learner{
+		memory: memory, log: log, now: now, todo: make(chan lesson, maxLessons),
+		done: make(chan struct{}), pending: make(map[lesson]bool), failures: newPacer(),
+	}
+	l.base, l.stop = context.WithCancel(context.Background())
+	return l
 }
 
 // learn notes that the client signs from addr. It does not wait.
@@ -41,7 +52,7 @@ func (l *learner) learn(client string, addr netip.Addr) {
 	one := lesson{client, addr}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.pending[one] {
+	if l.pending[one] {
 		return
 	}
 	select {
@@ -54,35 +65,35 @@ func (l *learner) learn(client string, addr netip.Addr) {
 func (l *learner) start() {
 	go func() {
 		defer close(l.done)
-		for one := range l.todo {
-			l.commit(one)
+		for {
+			select {
+			case one := <-l.todo:
+				l.commit(one)
+			case <-l.base.Done():
+				return
+			}
 		}
 	}()
 }
 
 func (l *learner) commit(one lesson) {
-	ctx, cancel := context.WithTimeout(context.Background(), learnTime)
+	ctx, cancel := context.WithTimeout(l.base, learnTime)
 	defer cancel()
 	err := l.memory.Learn(ctx, one.client, one.addr)
 	l.mu.Lock()
 	delete(l.pending, one)
 	l.mu.Unlock()
-	if err != nil {
-		l.log.Warn("could not keep that a client sends Message-Authenticator; the next packet tries again",
-			"client", one.client, "address", one.addr.String(), "error", err)
-		return
+	if err == nil {
+		l.log.Info("client sends Message-Authenticator; required from this address from now on",
+			"client", one.client, "address", one.addr.String())
+	} else if silent, ok := l.failures.pass(l.now()); ok {
+		l.log.Warn("could not keep that a client sends Message-Authenticator; its next packet tries again",
+			"client", one.client, "address", one.addr.String(), "suppressed", silent, "error", err)
 	}
-	l.log.Info("client sends Message-Authenticator; required from this address from now on",
-		"client", one.client, "address", one.addr.String())
 }
 
-// close ends the learner when it has learned what was waiting.
+// close ends the learner. What it has not learned yet, a later packet teaches.
 func (l *learner) close() {
-	l.mu.Lock()
-	if !l.closed {
-		l.closed = true
-		close(l.todo)
-	}
-	l.mu.Unlock()
+	l.stop()
 	<-l.done
 }

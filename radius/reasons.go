@@ -63,7 +63,7 @@ func (r Reason) level() slog.Level {
 	switch r {
 	case DropInProgress, DropSuperseded, DropNotServing:
 		return slog.LevelDebug
-	case DropUnlearned, DropPanic, DropReply:
+	case DropUnlearned, DropOutage, DropPanic, DropReply:
 		return slog.LevelError
 	}
 	return slog.LevelWarn

@@ -107,7 +107,7 @@ func (s *Server) authenticate(c *client, addr netip.Addr, packet []byte, o *outl
 		return DropBadSignature
 	}
 	// Status-Server is never learned from: a health checker may share its address with a client
-	// that cannot sign (RFC 5997 §4.2 has no side effects).
+	// that cannot sign (RFC 5997 §4 has no side effects).
 	if c.MessageAuthenticator == RuleAuto && o.code == codec.CodeAccessRequest && !s.memory.Learned(c.Name, addr) {
 		s.learner.learn(c.Name, addr)
 	}
@@ -133,7 +133,7 @@ func (s *Server) unsigned(c *client, addr netip.Addr, o *outline) Reason {
 }
 
 // begin reports whether the request is not a duplicate, and answers it when it is. Status-Server is
-// not looked up and has no exchange: it is never retransmitted (RFC 5997 §4.2), and its answer must
+// not looked up and has no exchange: it is never retransmitted (RFC 5997 §4), and its answer must
 // be about now.
 func (s *Server) begin(c *client, d datagram, o *outline, now time.Time) (x *exchange, isNew bool) {
 	if o.code == codec.CodeStatusServer {

@@ -34,25 +34,37 @@ type output struct {
 }
 
 // reply decides what the client is sent, and writes it. It is the only place that knows what an
-// error of [Logins] means to a client. The reason is "" when there is a reply.
-func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error) (output, Reason) {
+// error of [Logins] means to a client. The reason is "" when there is a reply; otherwise the error
+// says more.
+func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error) (output, Reason, error) {
 	c := j.client
 	if err != nil {
-		s.logOutage(j, err)
 		if c.OnOutage != OutageReject {
-			return output{}, DropOutage
+			return output{}, DropOutage, err
 		}
-		rep = refuse(login.CodeClusterUnavailable, messageOutage)
+		s.hint(j, slog.LevelError, "login rejected because a back end did not answer", slog.String("error", err.Error()))
+		rep = refuse(outageCode(err), messageOutage)
 	}
 	packet, err := write(c, request, rep, s.cfg.VendorID)
 	if err != nil {
-		s.log.Error("RADIUS reply cannot be written", "client", c.Name, "trace", rep.Trace, "error", err)
-		return output{}, DropReply
+		return output{}, DropReply, err
 	}
 	if len(packet) > goodReply {
-		s.noteOversized(j, len(packet))
+		c.counts.oversized.Add(1)
+		s.hint(j, slog.LevelWarn, "RADIUS reply is larger than 1024 octets; some clients drop it", slog.Int("octets", len(packet)))
 	}
-	return output{packet: packet, verdict: rep.Verdict}, ""
+	return output{packet: packet, verdict: rep.Verdict}, "", nil
+}
+
+// outageCode names what did not answer, as far as the error tells.
+func outageCode(err error) login.Code {
+	switch {
+	case errors.Is(err, login.ErrFull):
+		return login.CodeRateLimited
+	case errors.Is(err, login.ErrUnavailable):
+		return login.CodeClusterUnavailable
+	}
+	return login.CodeDirectoryUnavail
 }
 
 // write is the reply as RFC 2865 §5.44 and RFC 2869 §5.19 allow it: a Reject has a Reply-Message and
@@ -160,19 +172,3 @@ func echo(show bool) uint32 {
 
 // seconds rounds down, so that nobody is promised time that they do not have.
 func seconds(d time.Duration) uint32 { return uint32(max(d/time.Second, 0)) }
-
-func (s *Server) logOutage(j *job, err error) {
-	if silent, ok := j.client.counts.hints.add("outage", s.cfg.Now()); ok {
-		s.log.Error("login could not be decided; a back end did not answer", "client", j.client.Name,
-			slog.Uint64("suppressed", silent), "error", err)
-	}
-}
-
-// noteOversized tells the operator of replies that some clients drop.
-func (s *Server) noteOversized(j *job, size int) {
-	j.client.counts.oversized.Add(1)
-	if silent, ok := j.client.counts.hints.add("oversized", s.cfg.Now()); ok {
-		s.log.Warn("RADIUS reply is larger than 1024 octets; some clients drop it", "client", j.client.Name,
-			"octets", size, slog.Uint64("suppressed", silent))
-	}
-}

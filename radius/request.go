@@ -34,7 +34,7 @@ func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply,
 	name, names := only(p, rfc2865.UserName_Type)
 	switch {
 	case needsOtherThanPAP(p):
-		s.hintPAP(j)
+		s.hint(j, slog.LevelWarn, "RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP")
 		return refuse(login.CodeNotPermitted, messageNeedsPAP), nil
 	case states > 1:
 		return refuse(login.CodeStateInvalid, messageMalformed), nil
@@ -70,16 +70,6 @@ func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
 		Address:          plainAddr(j.from.Addr()),
 		CallingStationID: string(p.Get(rfc2865.CallingStationID_Type)),
 		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
-	}
-}
-
-// hintPAP says in the log what the client must be set to.
-func (s *Server) hintPAP(j *job) {
-	silent, ok := j.client.counts.hints.add("needs_pap", s.cfg.Now())
-	if ok {
-		s.log.LogAttrs(context.Background(), slog.LevelWarn,
-			"RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP",
-			slog.String("client", j.client.Name), slog.String("address", j.from.String()), slog.Uint64("suppressed", silent))
 	}
 }
 

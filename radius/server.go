@@ -158,7 +158,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 		cfg: cfg, logins: logins, memory: memory, log: cfg.Logger,
 		duplicates: newDuplicates(cfg.CacheFor, cacheBytes),
 		queue:      newQueue(cfg.Queue),
-		learner:    newLearner(memory, cfg.Logger),
+		learner:    newLearner(memory, cfg.Logger, cfg.Now),
 	}
 	_, listenErr := parseListen(cfg.Listen)
 	if err := errors.Join(listenErr, s.SetClients(cfg.Clients)); err != nil {

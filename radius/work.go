@@ -42,9 +42,9 @@ func (s *Server) serve(j *job) {
 	ctx, cancel := context.WithTimeout(s.base, left)
 	defer cancel()
 	rep, err := s.ask(ctx, j, p)
-	out, why := s.reply(j, p, rep, err)
+	out, why, err := s.reply(j, p, rep, err)
 	if why != "" {
-		s.abandon(j, why)
+		s.abandon(j, why, slog.String("trace", rep.Trace), slog.String("error", err.Error()))
 		return
 	}
 	s.deliver(j, out)

@@ -3,7 +3,9 @@ package radius
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -174,4 +176,58 @@ func TestUnsignedStatusServerIsDropped(t *testing.T) {
 	b := newBench(t, &logins{}, func(_ *Config, c *Client) { c.MessageAuthenticator = RuleOptional })
 	b.exchange(handmade(t, 12, 1))
 	b.wantDrops(t, DropUnsigned, 1)
+}
+
+func TestOutageIsNamedForUIClients(t *testing.T) {
+	for code, err := range map[login.Code]error{
+		login.CodeDirectoryUnavail:   errDirectoryGone,
+		login.CodeClusterUnavailable: fmt.Errorf("settle: %w", login.ErrUnavailable),
+		login.CodeRateLimited:        fmt.Errorf("open: %w", login.ErrFull),
+	} {
+		l := &logins{begin: func(context.Context, login.Request) (login.Reply, error) { return login.Reply{}, err }}
+		b := newBench(t, l, func(_ *Config, c *Client) { c.OnOutage, c.UI = OutageReject, true })
+		packet := request(t, 1, aliceMessage())
+		if r := open(t, packet, b.exchange(packet)[0]); r.Verdict != login.Reject || r.Code != code {
+			t.Errorf("%v: %v %s, want %s", err, r.Verdict, r.Code, code)
+		}
+	}
+}
+
+// Whatever happens to a packet, nothing secret of it reaches the log.
+func TestLogHoldsNoSecrets(t *testing.T) {
+	canaries := []string{"canary-password", "canary-state", "canary-key", "canary-uri", testSecret.Reveal()}
+	reply := login.Reply{
+		Verdict: login.Challenge, Message: "Code: ", State: "canary-state",
+		Prompt: login.Prompt{SecretKey: "canary-key", OTPAuthURI: "canary-uri"},
+	}
+	for name, begin := range map[string]func(context.Context, login.Request) (login.Reply, error){
+		"challenge": func(context.Context, login.Request) (login.Reply, error) { return reply, nil },
+		"outage":    func(context.Context, login.Request) (login.Reply, error) { return reply, errDirectoryGone },
+		"panic":     func(_ context.Context, r login.Request) (login.Reply, error) { panic(r) },
+		"unusable": func(context.Context, login.Request) (login.Reply, error) {
+			long := reply
+			long.Factor = strings.Repeat("f", 300)
+			return long, nil
+		},
+	} {
+		var log bytes.Buffer
+		b := newBench(t, &logins{begin: begin, resume: func(_ context.Context, a login.Answer) (login.Reply, error) { panic(a) }},
+			func(c *Config, cl *Client) {
+				c.Logger, cl.UI = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), true
+			})
+		first := request(t, 1, Message{Username: "alice", Password: "canary-password"})
+		b.exchange(first, first, first[:30], request(t, 2, Message{State: "canary-state", Password: "canary-password"}))
+		forged := slices.Clone(first)
+		forged[25]++
+		b.exchange(forged)
+		text := log.String() + fmt.Sprintf("%+v", b.clients.Load().find(testFrom.Addr()).Client)
+		for _, canary := range canaries {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s: the log holds %q: %s", name, canary, text)
+			}
+		}
+		if !strings.Contains(text, string(DropBadSignature)) {
+			t.Errorf("%s: the log lacks the forged packet: %s", name, text)
+		}
+	}
 }
