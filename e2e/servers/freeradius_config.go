@@ -12,6 +12,7 @@ import (
 // Search and bind have a pool each, for a connection that has bound as a person must bind as the
 // service account again before it can search. Replies are kept for five seconds (cleanup_delay) as
 // by default, so max_requests must hold five seconds of requests at full load, two for each login.
+// The socket's buffer holds what arrives while all threads wait for slapd; as large as Linux gives.
 // The State of a challenge is FreeRADIUS's own; what it stands for is kept in session-state.
 const raddb = `
 prefix = /usr
@@ -98,6 +99,7 @@ server twofactor {
 		type = auth
 		ipaddr = {{.Address}}
 		port = {{.Port}}
+		recv_buff = 4194304
 	}
 	authorize {
 		if (&State) {

@@ -9,9 +9,21 @@ import (
 	"layeh.com/radius/rfc2865"
 
 	"sallyport/e2e/load/internal/people"
+	"sallyport/e2e/load/internal/radiustest"
 )
 
 func unmarked() {}
+
+func config(f *radiustest.Server, change func(*Config)) Config {
+	cfg := Config{
+		Server: f.Addr(), Secret: []byte(radiustest.Secret), NASIdentifier: "load", Ports: 4,
+		Timeout: 2 * time.Second, Tries: 3, Strict: true, Now: time.Now,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	return cfg
+}
 
 // users makes a range of user0000 and on.
 func users(t *testing.T, count int, password string, keys people.Keys) *people.Range {
@@ -23,7 +35,7 @@ func users(t *testing.T, count int, password string, keys people.Keys) *people.R
 	return r
 }
 
-func newEngine(t *testing.T, f *fake, r *people.Range, change func(*Config)) *Engine {
+func newEngine(t *testing.T, f *radiustest.Server, r *people.Range, change func(*Config)) *Engine {
 	t.Helper()
 	cfg := config(f, change)
 	cfg.People = r
@@ -35,8 +47,8 @@ func newEngine(t *testing.T, f *fake, r *people.Range, change func(*Config)) *En
 }
 
 func TestClosedLoopLogsEveryoneInOnce(t *testing.T) {
-	f := startFake(t, nil)
-	e := newEngine(t, f, users(t, 300, "password", people.Keys{Shared: testKey}), nil)
+	f := radiustest.Start(t, nil)
+	e := newEngine(t, f, users(t, 300, "password", people.Keys{Shared: radiustest.Key}), nil)
 	marks := 0
 	got, err := e.Closed(context.Background(), 16, Plan{Duration: 20 * time.Second, Mark: func() { marks++ }})
 	if err != nil {
@@ -47,14 +59,14 @@ func TestClosedLoopLogsEveryoneInOnce(t *testing.T) {
 		t.Errorf("exhausted %v, %d accepted of %d, rejected %v, %d lost",
 			got.Exhausted, n, got.Tally.Started, got.Tally.Reasons, got.Tally.Lost)
 	}
-	f.stop()
-	for userAndCode, n := range f.codes {
+	f.Stop()
+	for userAndCode, n := range f.Codes {
 		if n != 1 {
 			t.Errorf("%s was sent %d times", userAndCode, n)
 		}
 	}
-	if len(f.ports) != 4 {
-		t.Errorf("%d source ports, want 4", len(f.ports))
+	if len(f.Ports) != 4 {
+		t.Errorf("%d source ports, want 4", len(f.Ports))
 	}
 	if got.Tally.Login.Count() != got.Tally.Accepted || got.Tally.Login.Max() < got.Tally.Code.Max() || marks != 2 {
 		t.Errorf("%d logins timed, login %v, code %v, %d marks", got.Tally.Login.Count(), got.Tally.Login.Max(), got.Tally.Code.Max(), marks)
@@ -62,8 +74,8 @@ func TestClosedLoopLogsEveryoneInOnce(t *testing.T) {
 }
 
 func TestALostDatagramIsSentAgainOctetForOctet(t *testing.T) {
-	f := startFake(t, func(f *fake) { f.drop = func(n int) bool { return n == 1 } })
-	e := newEngine(t, f, users(t, 20, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout = 30 * time.Millisecond })
+	f := radiustest.Start(t, func(f *radiustest.Server) { f.Drop = func(n int) bool { return n == 1 } })
+	e := newEngine(t, f, users(t, 20, "password", people.Keys{Shared: radiustest.Key}), func(c *Config) { c.Timeout = 30 * time.Millisecond })
 	got, err := e.Closed(context.Background(), 20, Plan{Mark: unmarked})
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +83,8 @@ func TestALostDatagramIsSentAgainOctetForOctet(t *testing.T) {
 	if got.Tally.Accepted < 20 || got.Tally.Lost != 0 {
 		t.Errorf("%d accepted, %d lost", got.Tally.Accepted, got.Tally.Lost)
 	}
-	if got.Tally.Retransmissions < 40 || f.times(1) != 0 {
-		t.Errorf("%d retransmissions, %d datagrams were seen once only", got.Tally.Retransmissions, f.times(1))
+	if got.Tally.Retransmissions < 40 || f.Times(1) != 0 {
+		t.Errorf("%d retransmissions, %d datagrams were seen once only", got.Tally.Retransmissions, f.Times(1))
 	}
 	if got.Tally.Login.Quantile(0.01) < 50*time.Millisecond {
 		t.Errorf("a login that waited twice took %v", got.Tally.Login.Quantile(0.01))
@@ -80,8 +92,8 @@ func TestALostDatagramIsSentAgainOctetForOctet(t *testing.T) {
 }
 
 func TestSilenceIsALostLogin(t *testing.T) {
-	f := startFake(t, func(f *fake) { f.drop = func(int) bool { return true } })
-	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout, c.Tries = 10*time.Millisecond, 2 })
+	f := radiustest.Start(t, func(f *radiustest.Server) { f.Drop = func(int) bool { return true } })
+	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: radiustest.Key}), func(c *Config) { c.Timeout, c.Tries = 10*time.Millisecond, 2 })
 	got, err := e.Closed(context.Background(), 5, Plan{Mark: unmarked})
 	if err != nil {
 		t.Fatal(err)
@@ -89,15 +101,15 @@ func TestSilenceIsALostLogin(t *testing.T) {
 	if got.Tally.Accepted != 0 || got.Tally.Lost != got.Tally.Started || got.Tally.Lost < 5 || got.Tally.Retransmissions != got.Tally.Lost {
 		t.Errorf("started %d, lost %d, retransmissions %d", got.Tally.Started, got.Tally.Lost, got.Tally.Retransmissions)
 	}
-	if f.times(2) != int(got.Tally.Lost) {
-		t.Errorf("%d datagrams were sent twice, want %d", f.times(2), got.Tally.Lost)
+	if f.Times(2) != int(got.Tally.Lost) {
+		t.Errorf("%d datagrams were sent twice, want %d", f.Times(2), got.Tally.Lost)
 	}
 }
 
 func TestNobodyListeningIsCounted(t *testing.T) {
-	f := startFake(t, nil)
-	f.stop()
-	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: testKey}), func(c *Config) {
+	f := radiustest.Start(t, nil)
+	f.Stop()
+	e := newEngine(t, f, users(t, 5, "password", people.Keys{Shared: radiustest.Key}), func(c *Config) {
 		c.Timeout, c.Tries, c.Ports = 10*time.Millisecond, 2, 1
 	})
 	got, err := e.Closed(context.Background(), 1, Plan{Mark: unmarked})
@@ -112,26 +124,26 @@ func TestRefusalsAreCountedByTheirWords(t *testing.T) {
 		respond       func(request, reply *radius.Packet) *radius.Packet
 		want          string
 	}{
-		"wrong password": {"not it", testKey, nil, "password: Access-Reject: Wrong password."},
+		"wrong password": {"not it", radiustest.Key, nil, "password: Access-Reject: Wrong password."},
 		"wrong code":     {"password", "AAAAAAAAAAAAAAAA", nil, "code: Access-Reject: Wrong code."},
 		"no key":         {"password", "", nil, "no code: the user's key is unknown or not base32"},
-		"no second step": {"password", testKey, func(request, _ *radius.Packet) *radius.Packet {
-			return reply(request, radius.CodeAccessAccept, "", "")
+		"no second step": {"password", radiustest.Key, func(request, _ *radius.Packet) *radius.Packet {
+			return radiustest.Reply(request, radius.CodeAccessAccept, "", "")
 		}, "password: Access-Accept without a challenge"},
-		"no State": {"password", testKey, func(request, _ *radius.Packet) *radius.Packet {
-			return reply(request, radius.CodeAccessChallenge, prompt, "")
+		"no State": {"password", radiustest.Key, func(request, _ *radius.Packet) *radius.Packet {
+			return radiustest.Reply(request, radius.CodeAccessChallenge, radiustest.Prompt, "")
 		}, "password: a challenge without State"},
-		"asked again": {"password", testKey, func(request, r *radius.Packet) *radius.Packet {
+		"asked again": {"password", radiustest.Key, func(request, r *radius.Packet) *radius.Packet {
 			if r.Code == radius.CodeAccessAccept {
-				return reply(request, radius.CodeAccessChallenge, "Again: ", "state")
+				return radiustest.Reply(request, radius.CodeAccessChallenge, "Again: ", "state")
 			}
 			return r
 		}, "code: Access-Challenge again: Again: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := startFake(t, func(f *fake) {
+			f := radiustest.Start(t, func(f *radiustest.Server) {
 				if test.respond != nil {
-					f.respond = test.respond
+					f.Respond = test.respond
 				}
 			})
 			e := newEngine(t, f, users(t, 3, test.password, people.Keys{Shared: test.key}), nil)
@@ -148,8 +160,8 @@ func TestRefusalsAreCountedByTheirWords(t *testing.T) {
 
 func TestRepliesThatDoNotVerifyAreAsIfNeverCome(t *testing.T) {
 	forged := map[string]bool{}
-	f := startFake(t, func(f *fake) {
-		f.respond = func(request, r *radius.Packet) *radius.Packet {
+	f := radiustest.Start(t, func(f *radiustest.Server) {
+		f.Respond = func(request, r *radius.Packet) *radius.Packet {
 			if key := string(request.Authenticator[:]); !forged[key] {
 				forged[key] = true
 				r.Secret = []byte("another secret")
@@ -157,7 +169,7 @@ func TestRepliesThatDoNotVerifyAreAsIfNeverCome(t *testing.T) {
 			return r
 		}
 	})
-	e := newEngine(t, f, users(t, 3, "password", people.Keys{Shared: testKey}), func(c *Config) { c.Timeout = 20 * time.Millisecond })
+	e := newEngine(t, f, users(t, 3, "password", people.Keys{Shared: radiustest.Key}), func(c *Config) { c.Timeout = 20 * time.Millisecond })
 	got, err := e.Closed(context.Background(), 3, Plan{Mark: unmarked})
 	if err != nil || got.Tally.Accepted < 3 || got.Tally.Bad < 6 || got.Tally.Accepted != got.Tally.Started {
 		t.Errorf("%v: %d accepted of %d, %d bad replies", err, got.Tally.Accepted, got.Tally.Started, got.Tally.Bad)
@@ -167,8 +179,8 @@ func TestRepliesThatDoNotVerifyAreAsIfNeverCome(t *testing.T) {
 func TestOpenLoopChargesTheServerForItsStalls(t *testing.T) {
 	const stall = 300 * time.Millisecond
 	stalled := false
-	f := startFake(t, func(f *fake) {
-		f.respond = func(_, r *radius.Packet) *radius.Packet {
+	f := radiustest.Start(t, func(f *radiustest.Server) {
+		f.Respond = func(_, r *radius.Packet) *radius.Packet {
 			if !stalled {
 				stalled = true
 				<-time.After(stall)
@@ -176,7 +188,7 @@ func TestOpenLoopChargesTheServerForItsStalls(t *testing.T) {
 			return r
 		}
 	})
-	e := newEngine(t, f, users(t, 1000, "password", people.Keys{Shared: testKey}), nil)
+	e := newEngine(t, f, users(t, 1000, "password", people.Keys{Shared: radiustest.Key}), nil)
 	got, err := e.Open(context.Background(), Arrivals{Rate: 200, Constant: true}, Plan{Duration: 600 * time.Millisecond, Mark: unmarked})
 	if err != nil {
 		t.Fatal(err)
@@ -192,11 +204,11 @@ func TestOpenLoopChargesTheServerForItsStalls(t *testing.T) {
 }
 
 func TestRegistrationKeepsTheKeysShown(t *testing.T) {
-	f := startFake(t, func(f *fake) {
-		f.respond = func(request, r *radius.Packet) *radius.Packet {
+	f := radiustest.Start(t, func(f *radiustest.Server) {
+		f.Respond = func(request, r *radius.Packet) *radius.Packet {
 			user := rfc2865.UserName_GetString(request)
 			if r.Code == radius.CodeAccessChallenge && user != "user0002" {
-				return reply(request, r.Code, "Add GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ to your app, then type its code: ", "state of "+user)
+				return radiustest.Reply(request, r.Code, "Add GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ to your app, then type its code: ", "state of "+user)
 			}
 			return r
 		}
@@ -209,7 +221,7 @@ func TestRegistrationKeepsTheKeysShown(t *testing.T) {
 	}
 	known := map[string]string{}
 	r.Known(func(user, key string) error { known[user] = key; return nil })
-	if len(known) != 3 || known["user0000"] != testKey || known["user0003"] != testKey || known["user0001"] != "KNOWNKEYKNOWNKEY" {
+	if len(known) != 3 || known["user0000"] != radiustest.Key || known["user0003"] != radiustest.Key || known["user0001"] != "KNOWNKEYKNOWNKEY" {
 		t.Errorf("keys %v", known)
 	}
 	if got.Tally.Accepted != 2 || got.Tally.Reasons["registered already: the challenge shows no key"] != 1 || got.Exhausted {
@@ -218,7 +230,7 @@ func TestRegistrationKeepsTheKeysShown(t *testing.T) {
 }
 
 func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
-	f := startFake(t, nil)
+	f := radiustest.Start(t, nil)
 	for name, change := range map[string]func(*Config){
 		"no ports":   func(c *Config) { c.Ports = 0 },
 		"no tries":   func(c *Config) { c.Tries = 0 },
@@ -239,10 +251,10 @@ func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
 }
 
 func TestAnInterruptEndsTheRun(t *testing.T) {
-	f := startFake(t, func(f *fake) { f.drop = func(int) bool { return true } })
+	f := radiustest.Start(t, func(f *radiustest.Server) { f.Drop = func(int) bool { return true } })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	e := newEngine(t, f, users(t, 1, "password", people.Keys{Shared: testKey}), nil)
+	e := newEngine(t, f, users(t, 1, "password", people.Keys{Shared: radiustest.Key}), nil)
 	got, err := e.Closed(ctx, 1, Plan{Mark: unmarked})
 	if err != nil || got.Tally.Started != 1 || got.Tally.Accepted != 0 {
 		t.Errorf("%v, %d started, %d accepted", err, got.Tally.Started, got.Tally.Accepted)

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// options are the flags.
+type options struct {
+	binary, dir      string
+	people, rounds   int
+	inFlight         []int
+	warmup, duration time.Duration
+	openRate         float64
+	tls              bool
+	threads          int
+	only             string
+	runs             string
+}
+
+const usage = `Bench compares Sallyport with FreeRADIUS on this machine, side by side.
+
+Usage: bench [flags]
+
+Examples:
+  bench > table.md
+  bench --only freeradius --rounds 1 --in-flight 64
+
+Flags:
+`
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := pflag.NewFlagSet("bench", pflag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() { fmt.Fprint(stderr, usage, f.FlagUsages()) }
+	f.StringVar(&o.binary, "binary", "bin/sallyport", "Sallyport's program")
+	f.StringVar(&o.dir, "dir", ".cache", "where a directory for the servers' data is made; on a real disk, since commits are synced")
+	f.IntVar(&o.people, "people", 100_000, "people in the directory")
+	f.IntVar(&o.rounds, "rounds", 3, "rounds, of whose runs the median counts")
+	f.IntSliceVar(&o.inFlight, "in-flight", []int{16, 64, 256, 1024}, "logins in flight in the closed loops")
+	f.DurationVar(&o.warmup, "warmup", 500*time.Millisecond, "time before each measurement")
+	f.DurationVar(&o.duration, "duration", 4*time.Second, "time of each measurement")
+	f.Float64Var(&o.openRate, "open-rate", 0, "logins per second of the open loop; 0 is half of FreeRADIUS's best")
+	f.BoolVar(&o.tls, "tls", false, "LDAPS instead of LDAP between the servers and slapd, which all are on loopback")
+	f.IntVar(&o.threads, "freeradius-threads", 32, "worker threads of FreeRADIUS, each with two LDAP connections")
+	f.StringVar(&o.only, "only", "", `measure "freeradius" or "sallyport" alone`)
+	f.StringVar(&o.runs, "runs", "", "file for the reports of all runs, one line of JSON each")
+	if err := f.Parse(args); err != nil {
+		return options{}, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return options{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case o.only != "" && o.only != peerName && o.only != ourName:
+		return options{}, fmt.Errorf("--only: %q or %q", peerName, ourName)
+	case o.only == ourName && o.openRate == 0:
+		return options{}, errors.New("--only sallyport needs --open-rate: there is no peer to halve")
+	case o.rounds < 1 || o.people < parts || len(o.inFlight) == 0:
+		return options{}, fmt.Errorf("at least one round, %d people and one number of logins in flight are needed", parts)
+	}
+	return o, nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"sallyport/e2e/load/report"
+)
+
+// load runs the load tool against a contender, watching it and slapd.
+func (s *stage) load(ctx context.Context, c *contender, flags ...string) (report.Report, error) {
+	args := append([]string{
+		"--label", c.name, "--server", c.radius, "--secret-file", s.secretFile, "--quiet",
+		"--cpu-pids", fmt.Sprintf("%s=%d,slapd=%d", c.name, c.pid, s.slapd.Pid()),
+	}, c.keys...)
+	cmd := exec.CommandContext(ctx, s.loadTool, append(args, flags...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var r report.Report
+	if stdout.Len() == 0 {
+		return r, fmt.Errorf("load %s: %w: %s", c.name, err, &stderr)
+	}
+	if jsonErr := json.Unmarshal(stdout.Bytes(), &r); jsonErr != nil {
+		return r, errors.Join(err, jsonErr)
+	}
+	if err != nil {
+		return r, fmt.Errorf("load %s: %w: nobody was accepted: %v, %d lost", c.name, err, r.Reasons, r.Lost)
+	}
+	return r, nil
+}
+
+// oneLine is a run for those who wait.
+func oneLine(r report.Report) string {
+	what := fmt.Sprintf("%d in flight", r.InFlight)
+	if r.Mode == "open" {
+		what = fmt.Sprintf("%.0f/s", r.Rate)
+	}
+	return fmt.Sprintf("%-10s %-8s %-14s %6.0f logins/s, p50 %.2f p99 %.2f ms, %.0f µs (load tool %.0f), rejected %d, lost %d, again %d",
+		r.Label, r.Mode, what, r.LoginsPerSecond, r.Login.P50, r.Login.P99, r.ServerCPU, r.LoadCPU, r.Rejected, r.Lost, r.Retransmissions)
+}
