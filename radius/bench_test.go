@@ -2,6 +2,7 @@ package radius
 
 import (
 	"log/slog"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -80,5 +81,38 @@ func BenchmarkForgery(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.receive(d)
+	}
+}
+
+// BenchmarkStatusOverUDP is a whole round trip over loopback, the asking side included.
+func BenchmarkStatusOverUDP(b *testing.B) {
+	s := newBench(b, &logins{}, func(c *Config, _ *Client) {
+		c.Now, c.Logger, c.Workers, c.Queue = time.Now, slog.New(slog.DiscardHandler), 0, 0
+	})
+	if err := s.Start(); err != nil {
+		b.Fatal(err)
+	}
+	packet, server := request(b, 1, Message{Status: true}), s.Addrs()[0].String()
+	b.SetParallelism(32)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		conn, err := net.Dial("udp", server)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer conn.Close()
+		reply := make([]byte, maxPacket)
+		for pb.Next() {
+			if _, err := conn.Write(packet); err != nil {
+				b.Error(err)
+			}
+			if n, err := conn.Read(reply); err != nil || n < headerSize {
+				b.Errorf("%d octets, %v", n, err)
+			}
+		}
+	})
+	if err := s.Shutdown(b.Context()); err != nil {
+		b.Error(err)
 	}
 }

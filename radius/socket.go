@@ -13,7 +13,7 @@ import (
 )
 
 // receiveBuffer is asked of the kernel for each socket: a burst of 4,000 packets waits there while
-// the reader is not scheduled. The kernel grants at most net.core.rmem_max.
+// the reader is not scheduled. Without privileges the kernel grants at most net.core.rmem_max.
 const receiveBuffer = 4 << 20
 
 // socket is a bound UDP socket. On a wildcard address it notes which local address a packet came to,
@@ -68,20 +68,29 @@ func (k *socket) configure() error {
 			return fmt.Errorf("ask for the destination address of packets: %w", err)
 		}
 	}
-	if err := k.conn.SetReadBuffer(receiveBuffer); err != nil {
-		return fmt.Errorf("set the receive buffer: %w", err)
-	}
 	raw, err := k.conn.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var optErr error
-	err = raw.Control(func(fd uintptr) {
-		// The kernel reports twice what may be used.
-		k.buffer, optErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
-		k.buffer /= 2
-	})
-	return errors.Join(err, optErr)
+	err = raw.Control(func(fd uintptr) { k.buffer, optErr = enlargeBuffer(int(fd)) })
+	if err = errors.Join(err, optErr); err != nil {
+		return fmt.Errorf("set the receive buffer: %w", err)
+	}
+	return nil
+}
+
+// enlargeBuffer asks for the receive buffer, past the kernel's limit where the process may
+// (CAP_NET_ADMIN), and returns what was granted. The kernel counts its own bookkeeping in and
+// reports twice what was asked for.
+func enlargeBuffer(fd int) (granted int, err error) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer); err != nil {
+			return 0, err
+		}
+	}
+	doubled, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	return doubled / 2, err
 }
 
 func (k *socket) askForDestination() error {

@@ -1,0 +1,92 @@
+package radius
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"sallyport/login"
+)
+
+// Config is what a [Server] needs to know.
+type Config struct {
+	// Listen are the addresses to serve, as "192.0.2.1:1812", "0.0.0.0:1812" or "[::]:1812". The
+	// last two are all addresses of their family; replies leave from the address that was asked.
+	// Port 0 takes a free one.
+	Listen  []string
+	Clients []Client
+	// Workers is how many logins are asked at once, Queue how many packets may wait for a worker.
+	// Zero means 256 and 4096.
+	Workers, Queue int
+	// Deadline is how long after its arrival the answer to a packet is of use. A packet that has
+	// waited longer is dropped, and a login is given no more time than this. Zero means 4 seconds:
+	// most clients wait 3 to 5.
+	Deadline time.Duration
+	// RejectDelay is how long after the request an Access-Reject leaves at the earliest, so that
+	// all refusals take the same time. Zero means 1 second, negative none.
+	RejectDelay time.Duration
+	// CacheFor is how long replies are kept for duplicates (RFC 5080 §2.2.2: 5 to 30 seconds). Zero
+	// means 30 seconds. The cache takes at most 64 MiB; when it is full, the oldest reply goes early.
+	CacheFor time.Duration
+	// VendorID is the vendor of the Sallyport attributes. Zero means 32473.
+	VendorID uint32
+	// Logger takes the log; nil means none.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Tag makes the keyed hash that names a packet whichever node it reaches; nil means none.
+	Tag func(parts ...[]byte) login.Tag
+	// CanServe returns why this node cannot serve the client now. Status-Server is answered only
+	// while it returns nil. Nil means that it always can.
+	CanServe func(client Client) error
+}
+
+// Defaults of [Config].
+const (
+	defaultWorkers     = 256
+	defaultQueue       = 4096
+	defaultDeadline    = 4 * time.Second
+	defaultRejectDelay = time.Second
+	defaultCacheFor    = 30 * time.Second
+	// DefaultVendorID is reserved for documentation (RFC 5612).
+	DefaultVendorID = 32473
+)
+
+func (c Config) withDefaults() Config {
+	c.Workers = orDefault(c.Workers, defaultWorkers)
+	c.Queue = orDefault(c.Queue, defaultQueue)
+	c.Deadline = orDefault(c.Deadline, defaultDeadline)
+	c.RejectDelay = orDefault(c.RejectDelay, defaultRejectDelay)
+	c.CacheFor = orDefault(c.CacheFor, defaultCacheFor)
+	c.VendorID = orDefault(c.VendorID, DefaultVendorID)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Tag == nil {
+		c.Tag = func(...[]byte) login.Tag { return login.Tag{} }
+	}
+	if c.CanServe == nil {
+		c.CanServe = func(Client) error { return nil }
+	}
+	return c
+}
+
+func orDefault[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}
+
+// validate reports every fault but those of the clients.
+func (c Config) validate() error {
+	_, err := parseListen(c.Listen)
+	if c.Workers < 0 || c.Queue < 0 || c.Deadline < 0 || c.CacheFor < 0 {
+		err = errors.Join(err, errors.New("radius: workers, queue, deadline and cache time cannot be negative"))
+	}
+	return err
+}
