@@ -68,7 +68,14 @@ func StartServer(t *testing.T, implicit, startTLS *tls.Config) *Server {
 			t.Fatal(err)
 		}
 	}
-	g, err := gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger()))
+	closed := make(chan struct{}, 1)
+	onClose := func(int) {
+		select {
+		case closed <- struct{}{}:
+		default:
+		}
+	}
+	g, err := gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger()), gldap.WithOnClose(onClose))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +87,7 @@ func StartServer(t *testing.T, implicit, startTLS *tls.Config) *Server {
 		options = append(options, gldap.WithTLSConfig(implicit))
 	}
 	s.listen(t, g, options)
+	<-closed // the connection that listen made: until then the server may not be stopped
 	return s
 }
 

@@ -1,0 +1,124 @@
+package ldap
+
+import (
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"sallyport/login"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func directory(t *testing.T, change func(*Config)) *Directory {
+	t.Helper()
+	cfg := Config{URLs: []string{"ldaps://127.0.0.1"}, BaseDN: "dc=example,dc=test", BindDN: "cn=service", BindPassword: "x"}
+	if change != nil {
+		change(&cfg)
+	}
+	d, err := New("corp", cfg, slog.New(slog.DiscardHandler), func() time.Time { return noon })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestIDsOfEntries(t *testing.T) {
+	guid, err := hex.DecodeString("33221100554477668899aabbccddeeff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const guidID = "00112233-4455-6677-8899-aabbccddeeff"
+	for _, c := range []struct {
+		name, configured string
+		attributes       map[string][]string
+		want, filter     string
+	}{
+		{"Active Directory", "", map[string][]string{"objectGUID": {string(guid)}}, guidID,
+			`(|(entryUUID=` + guidID + `)(objectGUID=\33\22\11\00\55\44\77\66\88\99\aa\bb\cc\dd\ee\ff))`},
+		{"OpenLDAP", "auto", map[string][]string{"entryUUID": {"00112233-4455-6677-8899-AABBCCDDEEFF"}}, guidID,
+			`(|(entryUUID=` + guidID + `)(objectGUID=\33\22\11\00\55\44\77\66\88\99\aa\bb\cc\dd\ee\ff))`},
+		{"389", "", map[string][]string{"nsUniqueId": {"aaaa1111-bbbb2222-cccc3333-dddd4444"}}, "aaaa1111-bbbb2222-cccc3333-dddd4444",
+			"(nsUniqueId=aaaa1111-bbbb2222-cccc3333-dddd4444)"},
+		{"configured", "employeeNumber", map[string][]string{"employeeNumber": {"4711*"}}, "4711*", `(employeeNumber=4711\2a)`},
+		{"configured GUID", "objectguid", map[string][]string{"objectGUID": {string(guid)}}, guidID,
+			`(objectguid=\33\22\11\00\55\44\77\66\88\99\aa\bb\cc\dd\ee\ff)`},
+		{"binary", "auditID", map[string][]string{"auditID": {"\x00\x01\xff"}}, "0001ff", "(auditID=0001ff)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := directory(t, func(cfg *Config) { cfg.IDAttribute = c.configured })
+			a, err := d.account(ldap.NewEntry("uid=x", c.attributes))
+			if err != nil || a.user.ID != "corp:"+c.want {
+				t.Fatalf("id = %+v, %v; want %s", a, err, c.want)
+			}
+			if filter, err := d.idFilter(c.want); err != nil || filter != c.filter {
+				t.Errorf("filter = %s, %v; want %s", filter, err, c.filter)
+			}
+		})
+	}
+	if a, err := directory(t, nil).account(ldap.NewEntry("uid=x", map[string][]string{"uid": {"x"}, "objectGUID": {"short"}})); err == nil {
+		t.Errorf("an entry without an id: %+v", a)
+	}
+}
+
+func TestWhatAnEntryHoldsIsNotTrusted(t *testing.T) {
+	groups := make([]string, 3*maxGroups)
+	for i := range groups {
+		groups[i] = "cn=g"
+	}
+	a, err := directory(t, nil).account(ldap.NewEntry("uid=x", map[string][]string{
+		"entryUUID": {"u"}, "uid": {"al\x1b[2Jice"}, "sAMAccountName": {"alice"}, "mail": {"a@example.test\r\nBcc: eve@example.test"},
+		"mobile": {strings.Repeat("1", 5000)}, "memberOf": append([]string{"cn=bad\x00", "cn=\xff"}, groups...),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.user.Name != "alice" || a.user.Mail != "" || a.user.Phone != "" || len(a.user.Groups) != maxGroups || a.user.Groups[0] != "cn=g" {
+		t.Errorf("user = %+v", a.user)
+	}
+}
+
+// filetime writes a time as Active Directory does: in 100 ns since 1601.
+func filetime(t time.Time) string {
+	since := t.Unix() - time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	return strconv.FormatInt(since*10_000_000, 10)
+}
+
+func TestFlagsOfEntries(t *testing.T) {
+	for _, c := range []struct {
+		name, attribute, value string
+		want                   error
+	}{
+		{"enabled", "userAccountControl", "512", nil},
+		{"disabled", "userAccountControl", "514", login.ErrDisabled},
+		{"unreadable", "userAccountControl", "x", nil},
+		{"inactivated", "nsAccountLock", "TRUE", login.ErrDisabled},
+		{"not inactivated", "nsAccountLock", "false", nil},
+		{"expires never", "accountExpires", "9223372036854775807", nil},
+		{"expires never, too", "accountExpires", "0", nil},
+		{"expired", "accountExpires", filetime(noon), login.ErrDisabled},
+		{"expires soon", "accountExpires", filetime(noon.Add(time.Second)), nil},
+		{"locked now", "msDS-User-Account-Control-Computed", "16", login.ErrLocked},
+		{"lock is over", "msDS-User-Account-Control-Computed", "0", nil},
+		{"lockout time", "lockoutTime", "134084159999999999", login.ErrLocked},
+		{"no lockout", "lockoutTime", "0", nil},
+		{"locked by policy", "pwdAccountLockedTime", "000001010000Z", login.ErrLocked},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := ldap.NewEntry("uid=x", map[string][]string{c.attribute: {c.value}})
+			if got := flagRefusal(e, noon); !errors.Is(got, c.want) {
+				t.Errorf("flagRefusal = %v, want %v", got, c.want)
+			}
+		})
+	}
+	over := ldap.NewEntry("uid=x", map[string][]string{"lockoutTime": {"134084159999999999"}, "msDS-User-Account-Control-Computed": {"0"}})
+	if err := flagRefusal(over, noon); err != nil {
+		t.Errorf("the server says that the lock is over, but: %v", err)
+	}
+}

@@ -1,0 +1,186 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"sallyport/directory/directorytest"
+	"sallyport/directory/local"
+	"sallyport/login"
+)
+
+// hashes makes a hash of a password once: it takes 20 ms.
+var hashes = struct {
+	sync.Mutex
+	of map[string]login.Secret
+}{of: map[string]login.Secret{}}
+
+func hashOf(t *testing.T, password string) login.Secret {
+	t.Helper()
+	hashes.Lock()
+	defer hashes.Unlock()
+	if hashes.of[password] == "" {
+		text, err := local.Hash(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes.of[password] = login.Secret(text)
+	}
+	return hashes.of[password]
+}
+
+func people(t *testing.T) []local.User {
+	t.Helper()
+	var users []local.User
+	for _, p := range directorytest.People() {
+		users = append(users, local.User{ID: p.ID, Name: p.Name, PasswordHash: hashOf(t, p.Password), Disabled: p.Disabled, Mail: p.Mail,
+			Phone: p.Phone, Groups: p.Groups})
+	}
+	return users
+}
+
+func open(t *testing.T, cfg local.Config) *local.Directory {
+	t.Helper()
+	d, err := local.New("corp", cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestSuite(t *testing.T) {
+	directorytest.Run(t, func(t *testing.T) login.Directory {
+		return open(t, local.Config{Users: people(t), Domains: directorytest.Domains()})
+	})
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATableCanBePasted(t *testing.T) {
+	table, err := local.Table("Alice", hashOf(t, "wonderland-1").Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "users.toml")
+	write(t, file, table+"groups = [\"staff\"]\n")
+	user, err := open(t, local.Config{UsersFile: file}).Authenticate(t.Context(), "alice", "wonderland-1")
+	if err != nil || user.Name != "Alice" || len(user.ID) != len("corp:")+36 || len(user.Groups) != 1 {
+		t.Errorf("Authenticate = %+v, %v\n%s", user, err, table)
+	}
+}
+
+func TestReloadTakesTheNewFileOrKeepsTheOld(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "users.toml")
+	table := func(name, id string) string {
+		text, err := toml.Marshal(map[string]string{"id": id, "name": name, "password_hash": hashOf(t, "wonderland-1").Reveal()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "[[users]]\n" + string(text)
+	}
+	write(t, file, table("alice", "1"))
+	d := open(t, local.Config{UsersFile: file})
+	write(t, file, table("alice.liddell", "1")+table("bob", "2"))
+	if err := d.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if user, err := d.Lookup(t.Context(), "corp:1"); err != nil || user.Name != "alice.liddell" {
+		t.Errorf("renamed: %+v, %v", user, err)
+	}
+	for name, text := range map[string]string{
+		"not TOML": "[[users]", "an unknown key": table("alice", "1") + "passwrod = 1\n", "a name twice": table("alice", "1") + table("ALICE", "2"),
+		"an id twice": table("alice", "1") + table("bob", "1"), "no id": table("alice", ""), "no name": table("", "1"),
+	} {
+		write(t, file, text)
+		err := d.Reload()
+		if err == nil || strings.Contains(err.Error(), "argon2id") {
+			t.Errorf("%s: Reload = %v", name, err)
+		}
+		if _, err := d.Find(t.Context(), "bob"); err != nil {
+			t.Errorf("%s: the old users are gone: %v", name, err)
+		}
+	}
+}
+
+func TestFaultsHaveTheirPlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "users.toml")
+	write(t, file, "[[users]]\nname = \"alice\"\npasswrod = \"canary\"\n")
+	_, err := local.New("corp", local.Config{UsersFile: file}, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), file+":3:1:") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("New = %v", err)
+	}
+	if err := (local.Config{}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "users_file: missing") {
+		t.Errorf("Validate = %v", err)
+	}
+}
+
+func TestAStrangerCostsAHash(t *testing.T) {
+	d := open(t, local.Config{Users: people(t)})
+	cost := func(name string) time.Duration {
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			if _, err := d.Authenticate(t.Context(), name, "wrong"); login.RefusalCode(err) != login.CodePasswordInvalid {
+				t.Fatal(err)
+			}
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	known, unknown := cost("alice"), cost("nobody")
+	if unknown < known/3 || known < unknown/3 {
+		t.Errorf("a wrong password takes %v, an unknown name %v", known, unknown)
+	}
+}
+
+func TestOnlySoManyChecksWait(t *testing.T) {
+	d := open(t, local.Config{Users: people(t)})
+	var all sync.WaitGroup
+	outcomes := make(chan error, 400)
+	for range 400 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, err := d.Authenticate(ctx, "alice", "wonderland-1")
+			outcomes <- err
+		})
+	}
+	all.Wait()
+	close(outcomes)
+	let, turned := 0, 0
+	for err := range outcomes {
+		switch {
+		case err == nil:
+			let++
+		case login.RefusalCode(err) == "":
+			turned++
+		default:
+			t.Errorf("Authenticate = %v", err)
+		}
+	}
+	if let == 0 || turned == 0 {
+		t.Errorf("%d let in, %d turned away", let, turned)
+	}
+}
+
+func TestAnErrorIsNoRefusal(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := open(t, local.Config{Users: people(t)}).Find(ctx, "alice"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Find = %v", err)
+	}
+}
