@@ -33,6 +33,12 @@
 // (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
 // retransmission is a fresh try.
 //
+// # Memory
+//
+// What strangers can make the server keep is bounded: nothing before a packet's source and signature
+// are checked; then Queue packets of at most 4 KiB (16 MiB by default), the duplicate cache (64 MiB),
+// one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
+//
 // # Our attributes
 //
 // Clients with UI set also get the Sallyport attributes (attributes.go), which
