@@ -20,8 +20,6 @@ import (
 const (
 	defaultServer = "127.0.0.1:1812"
 	radiusPort    = "1812" // RFC 2865 §3
-	// demoClientSecret is the shared secret of "sallyport demo", which only listens on loopback.
-	demoClientSecret = "sallyport-demo-secret"
 )
 
 // loginVerb is a RADIUS client for the terminal.
@@ -127,7 +125,7 @@ func sharedSecret(e env, server, file string) (login.Secret, error) {
 		return "", usageErrorf("--secret-file is needed: the file with the secret that this machine shares with %s", server)
 	}
 	fmt.Fprintln(e.stderr, "sallyport: using the demo's shared secret; give --secret-file for another server")
-	return demoClientSecret, nil
+	return demoSecret, nil
 }
 
 func isLoopback(server string) bool {

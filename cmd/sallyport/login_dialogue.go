@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -130,7 +132,7 @@ func (d dialogue) showVerdict(r *radius.Response) {
 
 // showChallenge writes what the challenge holds besides its prompt.
 func (d dialogue) showChallenge(r *radius.Response) {
-	if uri := r.Prompt.OTPAuthURI.Reveal(); uri != "" && d.cfg.qr {
+	if uri := d.registrationURI(r); uri != "" && d.cfg.qr {
 		if m, err := qrMatrix(uri); err == nil {
 			fmt.Fprintln(d.w)
 			drawQR(d.w, m, d.cfg.colours)
@@ -143,6 +145,24 @@ func (d dialogue) showChallenge(r *radius.Response) {
 	if details := detailsOf(r); details != "" {
 		fmt.Fprintf(d.w, "(%s)\n", details)
 	}
+}
+
+// keyInText finds a key of 128 bits or more as a person is shown it: base32 in groups of four.
+const keyInText = `\b([A-Z2-7]{4} ){6,}[A-Z2-7]{2,4}\b`
+
+// registrationURI returns what an authenticator app scans: as the server says it, or, where we are
+// not taken for a client with UI, made of the key in the prompt with what apps assume for a key
+// that is typed in.
+func (d dialogue) registrationURI(r *radius.Response) string {
+	if uri := r.Prompt.OTPAuthURI.Reveal(); uri != "" {
+		return uri
+	}
+	key := strings.ReplaceAll(regexp.MustCompile(keyInText).FindString(r.Message), " ", "")
+	if key == "" {
+		return ""
+	}
+	q := url.Values{"secret": {key}, "issuer": {"Sallyport"}}
+	return (&url.URL{Scheme: "otpauth", Host: "totp", Path: "/Sallyport", RawQuery: q.Encode()}).String()
 }
 
 // detailsOf says what the server tells by attributes and a person wants to know before answering.

@@ -69,7 +69,7 @@ func startRADIUS(t *testing.T, script scriptedLogins, ui bool) string {
 		Listen: []string{"127.0.0.1:0"}, RejectDelay: -1,
 		Clients: []radius.Client{{
 			Name: "test", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-			Secret: demoClientSecret, MessageAuthenticator: radius.RuleRequired, UI: ui,
+			Secret: demoSecret, MessageAuthenticator: radius.RuleRequired, UI: ui,
 		}},
 	}, script, nothingLearned{})
 	if err != nil {
@@ -140,7 +140,7 @@ func TestAFirstLoginAtTheTerminal(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got.stderr)
 		}
 	}
-	for _, secret := range []string{"builder-1", "755224", "JBSW", "state-1", demoClientSecret} {
+	for _, secret := range []string{"builder-1", "755224", "JBSW", "state-1", demoSecret} {
 		if strings.Contains(got.stderr, secret) {
 			t.Errorf("--verbose shows %q", secret)
 		}
@@ -166,8 +166,28 @@ func TestTheCodeIsNotDrawnWithNoQR(t *testing.T) {
 	}
 }
 
+func TestAKeyInTheTextIsDrawnToo(t *testing.T) {
+	const text = "Add this key to your authenticator app: JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP Then enter the code it shows:"
+	server := startRADIUS(t, scriptedLogins{"bob/builder-1": {
+		Verdict: login.Challenge, Message: text, State: "state-1", Prompt: login.Prompt{Step: login.StepRegisterTOTP, Echo: true},
+	}}, false)
+	got := runOne(t, loginVerb(), "builder-1\n", "bob", "--server", server, "--verbose")
+	m, err := qrMatrix("otpauth://totp/Sallyport?issuer=Sallyport&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawn strings.Builder
+	drawQR(&drawn, m, false)
+	if !strings.Contains(got.stdout, drawn.String()) || !strings.Contains(got.stdout, text) {
+		t.Errorf("got\n%s", got.stdout)
+	}
+	if strings.Contains(got.stderr, "JBSW") {
+		t.Errorf("--verbose shows the key:\n%s", got.stderr)
+	}
+}
+
 func TestATranscriptHoldsWhatWouldBeTyped(t *testing.T) {
-	caller, err := radius.Dial(radius.CallerConfig{Server: startRADIUS(t, registrationScript(), true), Secret: demoClientSecret})
+	caller, err := radius.Dial(radius.CallerConfig{Server: startRADIUS(t, registrationScript(), true), Secret: demoSecret})
 	if err != nil {
 		t.Fatal(err)
 	}

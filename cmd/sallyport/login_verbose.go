@@ -107,10 +107,11 @@ func attributeName(t codec.Type) string {
 	return fmt.Sprintf("Attr-%d", t)
 }
 
-// attributeValue shows texts and numbers that are known to be harmless.
+// attributeValue shows texts and numbers that are known to be harmless. A Reply-Message may hold a
+// key that is being registered; the person sees it as the prompt.
 func attributeValue(t codec.Type, value codec.Attribute) string {
 	switch t {
-	case rfc2865.ReplyMessage_Type, rfc2865.FilterID_Type:
+	case rfc2865.FilterID_Type:
 		return string(value)
 	case rfc2865.SessionTimeout_Type, rfc2865.ServiceType_Type, rfc2869.Prompt_Type:
 		if n, err := codec.Integer(value); err == nil {

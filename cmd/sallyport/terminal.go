@@ -37,8 +37,8 @@ func (t terminal) ask(ctx context.Context, prompt string, echo bool) (string, er
 		fmt.Fprintln(t.out)
 		return line, err
 	}
-	f := t.in.(*os.File)
-	before, err := term.GetState(int(f.Fd()))
+	fd := int(t.in.(*os.File).Fd())
+	before, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("read the terminal's state: %w", err)
 	}
@@ -47,22 +47,28 @@ func (t terminal) ask(ctx context.Context, prompt string, echo bool) (string, er
 		err  error
 	}
 	done := make(chan typed, 1)
+	read := func() (string, error) { return readHidden(fd) }
+	if echo {
+		read = func() (string, error) { return readLine(t.in) }
+	}
 	go func() {
-		if echo {
-			line, err := readLine(f)
-			done <- typed{line, err}
-			return
-		}
-		line, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(t.out) // the Enter was not shown either
-		done <- typed{string(line), err}
+		line, err := read()
+		done <- typed{line, err}
 	}()
 	select {
 	case d := <-done:
+		if !echo {
+			fmt.Fprintln(t.out) // the Enter was not shown either
+		}
 		return d.line, d.err
 	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), term.Restore(int(f.Fd()), before))
+		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
 	}
+}
+
+func readHidden(fd int) (string, error) {
+	line, err := term.ReadPassword(fd)
+	return string(line), err
 }
 
 // readLine reads one octet at a time, so that nothing behind the line is taken from whoever reads
