@@ -29,7 +29,7 @@ func (s *stage) load(ctx context.Context, c *contender, flags ...string) (report
 		return r, errors.Join(err, jsonErr)
 	}
 	if err != nil {
-		return r, fmt.Errorf("load %s: %w: nobody was accepted: %v, %d lost", c.name, err, r.Reasons, r.Lost)
+		return r, fmt.Errorf("load %s: %w: nobody was accepted: rejected %v, %d lost, too few people: %v", c.name, err, r.Reasons, r.Lost, r.Exhausted)
 	}
 	return r, nil
 }

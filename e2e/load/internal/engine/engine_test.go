@@ -204,13 +204,26 @@ func TestOpenLoopChargesTheServerForItsStalls(t *testing.T) {
 }
 
 func TestRegistrationKeepsTheKeysShown(t *testing.T) {
+	const inFours = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
 	f := radiustest.Start(t, func(f *radiustest.Server) {
 		f.Respond = func(request, r *radius.Packet) *radius.Packet {
 			user := rfc2865.UserName_GetString(request)
-			if r.Code == radius.CodeAccessChallenge && user != "user0002" {
-				return radiustest.Reply(request, r.Code, "Add GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ to your app, then type its code: ", "state of "+user)
+			if r.Code != radius.CodeAccessChallenge || user == "user0002" {
+				return r
 			}
-			return r
+			if user == "user0003" {
+				hidden, err := radius.NewTunnelPassword([]byte(inFours), []byte{0x80, 1}, []byte(radiustest.Secret), request.Authenticator[:])
+				if err != nil {
+					t.Error(err)
+				}
+				value, err := radius.NewVendorSpecific(32473, append([]byte{4, byte(2 + len(hidden))}, hidden...))
+				if err != nil {
+					t.Error(err)
+				}
+				r.Add(rfc2865.VendorSpecific_Type, value)
+				return r
+			}
+			return radiustest.Reply(request, r.Code, "Add "+inFours+" to your app, then type its code: ", "state of "+user)
 		}
 	})
 	r := users(t, 4, "password", people.Keys{File: map[string]string{"user0001": "KNOWNKEYKNOWNKEY"}})

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"sallyport/e2e/load/internal/packet"
@@ -70,12 +71,14 @@ func (p *port) answer(l *login, reply packet.Reply) {
 	p.send(l, code, reply.State)
 }
 
-// key finds the key that a registration shows: in the attribute meant for it, else in the prompt.
+// key finds the key that a registration shows: in the attribute meant for it, which may group it in
+// fours, else in the prompt.
 func (p *port) key(l *login, reply packet.Reply) string {
 	if len(reply.SecretKey) == 0 {
 		return people.FindKey(string(reply.Message))
 	}
-	key, err := p.codec.Reveal(reply, l.request)
+	text, err := p.codec.Reveal(reply, l.request)
+	key := strings.ReplaceAll(text, " ", "")
 	if err != nil || people.CheckKey(key) != nil {
 		return ""
 	}
