@@ -50,7 +50,7 @@ type question struct {
 // what a person should see of it. An error means that there was no verdict: a
 // [*radius.NoReplyError], io.EOF when answer has none, or the context's.
 func runDialogue(ctx context.Context, w io.Writer, cfg dialogueConfig) (accepted bool, err error) {
-	d := dialogue{w, cfg}
+	d := dialogue{w: w, cfg: cfg}
 	m, err := d.begin(ctx)
 	if err != nil {
 		return false, err
@@ -79,10 +79,12 @@ func runDialogue(ctx context.Context, w io.Writer, cfg dialogueConfig) (accepted
 type dialogue struct {
 	w   io.Writer
 	cfg dialogueConfig
+	// shown is the key that was shown last: asked again, a person does not need it twice.
+	shown string
 }
 
 // begin asks for what the first request holds.
-func (d dialogue) begin(ctx context.Context) (radius.Message, error) {
+func (d *dialogue) begin(ctx context.Context) (radius.Message, error) {
 	m := radius.Message{
 		Username: d.cfg.username, NASIdentifier: d.cfg.nasIdentifier, CallingStationID: d.cfg.callingStationID,
 	}
@@ -99,7 +101,7 @@ func (d dialogue) begin(ctx context.Context) (radius.Message, error) {
 	return m, err
 }
 
-func (d dialogue) ask(ctx context.Context, q question) (string, error) {
+func (d *dialogue) ask(ctx context.Context, q question) (string, error) {
 	if d.cfg.transcript {
 		fmt.Fprint(d.w, q.prompt)
 	}
@@ -110,7 +112,7 @@ func (d dialogue) ask(ctx context.Context, q question) (string, error) {
 	return answer, err
 }
 
-func (d dialogue) exchange(ctx context.Context, m radius.Message) (*radius.Response, error) {
+func (d *dialogue) exchange(ctx context.Context, m radius.Message) (*radius.Response, error) {
 	began := d.cfg.now()
 	r, err := d.cfg.exchange(ctx, m)
 	if d.cfg.trace != nil {
@@ -119,7 +121,7 @@ func (d dialogue) exchange(ctx context.Context, m radius.Message) (*radius.Respo
 	return r, err
 }
 
-func (d dialogue) showVerdict(r *radius.Response) {
+func (d *dialogue) showVerdict(r *radius.Response) {
 	word := "Rejected"
 	if r.Verdict == login.Accept {
 		word = "Accepted"
@@ -131,19 +133,27 @@ func (d dialogue) showVerdict(r *radius.Response) {
 }
 
 // showChallenge writes what the challenge holds besides its prompt.
-func (d dialogue) showChallenge(r *radius.Response) {
-	if uri := d.registrationURI(r); uri != "" && d.cfg.qr {
-		if m, err := qrMatrix(uri); err == nil {
+func (d *dialogue) showChallenge(r *radius.Response) {
+	if uri := registrationURI(r); uri != "" && uri != d.shown {
+		d.shown = uri
+		d.showKey(uri, r.Prompt.SecretKey.Reveal())
+	}
+	if details := detailsOf(r); details != "" {
+		fmt.Fprintf(d.w, "(%s)\n", details)
+	}
+}
+
+// showKey draws the code; key is empty where the prompt holds it.
+func (d *dialogue) showKey(uri, key string) {
+	if d.cfg.qr {
+		if m, err := qrMatrix(uri); err == nil { // a key that fits no code can still be typed
 			fmt.Fprintln(d.w)
 			drawQR(d.w, m, d.cfg.colours)
 			fmt.Fprintln(d.w)
 		}
 	}
-	if key := r.Prompt.SecretKey.Reveal(); key != "" {
+	if key != "" {
 		fmt.Fprintf(d.w, "Key: %s\n", grouped(key))
-	}
-	if details := detailsOf(r); details != "" {
-		fmt.Fprintf(d.w, "(%s)\n", details)
 	}
 }
 
@@ -153,7 +163,7 @@ const keyInText = `\b([A-Z2-7]{4} ){6,}[A-Z2-7]{2,4}\b`
 // registrationURI returns what an authenticator app scans: as the server says it, or, where we are
 // not taken for a client with UI, made of the key in the prompt with what apps assume for a key
 // that is typed in.
-func (d dialogue) registrationURI(r *radius.Response) string {
+func registrationURI(r *radius.Response) string {
 	if uri := r.Prompt.OTPAuthURI.Reveal(); uri != "" {
 		return uri
 	}

@@ -212,10 +212,8 @@ Password: builder-1
 Key: JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP
 (3 attempts left, expires in 10m)
 Add the key: 000000
-Key: JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP
 (one attempt left, expires in 10m)
 Wrong code. One attempt left. Enter the code: r
-Key: JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP
 (one attempt left, expires in 10m)
 Enter the code: 755224
 Accepted: You are logged in.
