@@ -45,10 +45,11 @@ func newGroupSearch(cfg Config) (*groupSearch, error) {
 // remembered with the account. Without the groups there is no user: a policy may depend on them.
 func (d *Directory) complete(ctx context.Context, a *account, user login.User) (login.User, error) {
 	if d.groups == nil {
+		user.Groups = slices.Clone(a.user.Groups) // the account is shared
 		return user, nil
 	}
 	if known := a.groups.Load(); known != nil {
-		user.Groups = *known
+		user.Groups = slices.Clone(*known)
 		return user, nil
 	}
 	found, err := ask(ctx, d, func(ctx context.Context, s *server) ([]string, error) {
@@ -70,7 +71,7 @@ func (d *Directory) complete(ctx context.Context, a *account, user login.User) (
 		}
 	}
 	a.groups.Store(&groups)
-	user.Groups = groups
+	user.Groups = slices.Clone(groups)
 	return user, nil
 }
 

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"os"
@@ -12,30 +13,30 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/crypto/argon2"
 
 	"sallyport/directory/directorytest"
 	"sallyport/directory/local"
 	"sallyport/login"
 )
 
-// hashes makes a hash of a password once: it takes 20 ms.
-var hashes = struct {
-	sync.Mutex
-	of map[string]login.Secret
-}{of: map[string]login.Secret{}}
-
+// hashOf makes a hash that costs next to nothing; what a real one costs is tested where it matters.
 func hashOf(t *testing.T, password string) login.Secret {
 	t.Helper()
-	hashes.Lock()
-	defer hashes.Unlock()
-	if hashes.of[password] == "" {
-		text, err := local.Hash(password)
-		if err != nil {
-			t.Fatal(err)
-		}
-		hashes.of[password] = login.Secret(text)
+	salt := []byte("sallyport")
+	b64 := base64.RawStdEncoding
+	key := argon2.IDKey([]byte(password), salt, 1, 64, 1, 32)
+	return login.Secret("$argon2id$v=19$m=64,t=1,p=1$" + b64.EncodeToString(salt) + "$" + b64.EncodeToString(key))
+}
+
+// realHash makes a hash as an administrator does.
+func realHash(t *testing.T, password string) login.Secret {
+	t.Helper()
+	text, err := local.Hash(password)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return hashes.of[password]
+	return login.Secret(text)
 }
 
 func people(t *testing.T) []local.User {
@@ -46,6 +47,12 @@ func people(t *testing.T) []local.User {
 			Phone: p.Phone, Groups: p.Groups})
 	}
 	return users
+}
+
+// costly is a directory of one person with a hash of the usual cost.
+func costly(t *testing.T) local.Config {
+	t.Helper()
+	return local.Config{Users: []local.User{{ID: "1", Name: "alice", PasswordHash: realHash(t, "wonderland-1")}}}
 }
 
 func open(t *testing.T, cfg local.Config) *local.Directory {
@@ -71,7 +78,7 @@ func write(t *testing.T, file, text string) {
 }
 
 func TestATableCanBePasted(t *testing.T) {
-	table, err := local.Table("Alice", hashOf(t, "wonderland-1").Reveal())
+	table, err := local.Table("Alice", realHash(t, "wonderland-1").Reveal())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +136,7 @@ func TestFaultsHaveTheirPlace(t *testing.T) {
 }
 
 func TestAStrangerCostsAHash(t *testing.T) {
-	d := open(t, local.Config{Users: people(t)})
+	d := open(t, costly(t))
 	cost := func(name string) time.Duration {
 		best := time.Hour
 		for range 5 {
@@ -148,7 +155,7 @@ func TestAStrangerCostsAHash(t *testing.T) {
 }
 
 func TestOnlySoManyChecksWait(t *testing.T) {
-	d := open(t, local.Config{Users: people(t)})
+	d := open(t, costly(t))
 	var all sync.WaitGroup
 	outcomes := make(chan error, 400)
 	for range 400 {
