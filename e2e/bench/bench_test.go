@@ -27,24 +27,30 @@ func TestMedianIsTheMiddle(t *testing.T) {
 }
 
 func TestPeopleRestUntilTheNextTimeStep(t *testing.T) {
-	var r rest
+	r := rest{people: 100, parts: 2}
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	part, first, count, rested := r.take(100)
+	part, first, count, rested := r.take()
 	if part != 0 || first != 0 || count != 50 || !rested.IsZero() {
 		t.Errorf("first part: %d from %d, %d people, rested %v", part, first, count, rested)
 	}
 	r.took(part, noon.Add(29*time.Second))
-	if part, first, count, rested = r.take(100); part != 1 || first != 50 || count != 50 || !rested.IsZero() {
+	if part, first, count, rested = r.take(); part != 1 || first != 50 || count != 50 || !rested.IsZero() {
 		t.Errorf("second part: %d from %d, %d people, rested %v", part, first, count, rested)
 	}
-	if _, _, _, rested = r.take(100); !rested.Equal(noon.Add(30 * time.Second)) {
+	if _, _, _, rested = r.take(); !rested.Equal(noon.Add(30 * time.Second)) {
 		t.Errorf("first part again: rested %v, want half a minute past noon", rested)
 	}
 	r.tookAll(noon)
-	for range parts {
-		if _, _, _, rested = r.take(100); !rested.Equal(noon.Add(30 * time.Second)) {
+	for range r.parts {
+		if _, _, _, rested = r.take(); !rested.Equal(noon.Add(30 * time.Second)) {
 			t.Errorf("after everyone was in: rested %v", rested)
 		}
+	}
+	r.after = time.Minute
+	r.took(0, noon)
+	r.next = 0
+	if _, _, _, rested = r.take(); !rested.Equal(noon.Add(time.Minute)) {
+		t.Errorf("before the entry is forgotten: rested %v", rested)
 	}
 }
 

@@ -74,7 +74,7 @@ func (m *measurement) rounds(ctx context.Context, jobs []job) error {
 
 // once does one run, when its part of the people is rested.
 func (m *measurement) once(ctx context.Context, j job, c *contender) error {
-	part, first, count, rested := c.rest.take(m.people)
+	part, first, count, rested := c.rest.take()
 	if wait := rested.Sub(m.now()); c.singleUse && wait > 0 {
 		if err := sleep(ctx, wait); err != nil {
 			return err

@@ -16,11 +16,14 @@ type options struct {
 	inFlight         []int
 	warmup, duration time.Duration
 	openRate         float64
-	tls              bool
+	tls, warm        bool
 	threads          int
 	only             string
 	runs             string
 }
+
+// rememberedEntries is fewer than the entries that Sallyport's LDAP directory remembers.
+const rememberedEntries = 60_000
 
 const usage = `Bench compares Sallyport with FreeRADIUS on this machine, side by side.
 
@@ -40,13 +43,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Usage = func() { fmt.Fprint(stderr, usage, f.FlagUsages()) }
 	f.StringVar(&o.binary, "binary", "bin/sallyport", "Sallyport's program")
 	f.StringVar(&o.dir, "dir", ".cache", "where a directory for the servers' data is made; on a real disk, since commits are synced")
-	f.IntVar(&o.people, "people", 100_000, "people in the directory")
+	f.IntVar(&o.people, "people", 100_000, "people in the directory; with --warm at most 60000")
 	f.IntVar(&o.rounds, "rounds", 3, "rounds, of whose runs the median counts")
 	f.IntSliceVar(&o.inFlight, "in-flight", []int{16, 64, 256, 1024}, "logins in flight in the closed loops")
 	f.DurationVar(&o.warmup, "warmup", 500*time.Millisecond, "time before each measurement")
 	f.DurationVar(&o.duration, "duration", 4*time.Second, "time of each measurement")
 	f.Float64Var(&o.openRate, "open-rate", 0, "logins per second of the open loop; 0 is half of FreeRADIUS's best")
 	f.BoolVar(&o.tls, "tls", false, "LDAPS instead of LDAP between the servers and slapd, which all are on loopback")
+	f.BoolVar(&o.warm, "warm", false, "only people whose entries Sallyport remembers, so that its logins cost a bind and no search")
 	f.IntVar(&o.threads, "freeradius-threads", 32, "worker threads of FreeRADIUS, each with two LDAP connections")
 	f.StringVar(&o.only, "only", "", `measure "freeradius" or "sallyport" alone`)
 	f.StringVar(&o.runs, "runs", "", "file for the reports of all runs, one line of JSON each")
@@ -60,8 +64,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return options{}, fmt.Errorf("--only: %q or %q", peerName, ourName)
 	case o.only == ourName && o.openRate == 0:
 		return options{}, errors.New("--only sallyport needs --open-rate: there is no peer to halve")
-	case o.rounds < 1 || o.people < parts || len(o.inFlight) == 0:
-		return options{}, fmt.Errorf("at least one round, %d people and one number of logins in flight are needed", parts)
+	case o.rounds < 1 || o.people < 2 || len(o.inFlight) == 0:
+		return options{}, errors.New("at least one round, two people and one number of logins in flight are needed")
+	case o.warm && o.people > rememberedEntries:
+		o.people = rememberedEntries
 	}
 	return o, nil
 }

@@ -5,39 +5,48 @@ import (
 	"time"
 )
 
-// parts is how many parts the people are divided into; each run takes the next part, so that
-// Sallyport, which takes a code once, can be asked again while the others rest.
-const parts = 2
-
 // timeStep is the TOTP time step.
 const timeStep = 30 * time.Second
 
-// rest keeps who has to rest until when. The zero value: everyone is rested.
+// rest divides the people into parts, of whom each run takes the next, and keeps until when each
+// part has to rest: a code is taken once, so until the next time step at least.
 type rest struct {
+	// people and parts are how many there are.
+	people, parts int
+	// after is how long the people rest at least, so that Sallyport has forgotten their entries.
+	after time.Duration
+
 	next  int
-	until [parts]time.Time
+	until map[int]time.Time
 }
 
-// take gives the part whose turn it is, as numbers of users, and when it will be rested.
-func (r *rest) take(people int) (part, first, count int, rested time.Time) {
+// take gives the part whose turn it is, as numbers of users, and when it is rested.
+func (r *rest) take() (part, first, count int, rested time.Time) {
 	part = r.next
-	r.next = (r.next + 1) % parts
-	count = people / parts
+	r.next = (r.next + 1) % r.parts
+	count = r.people / r.parts
 	return part, part * count, count, r.until[part]
 }
 
-// took notes that the people of a part have used codes until now: the next ones are of the next time
-// step.
-func (r *rest) took(part int, now time.Time) { r.until[part] = now.Truncate(timeStep).Add(timeStep) }
+// took notes that the people of a part have logged in until now.
+func (r *rest) took(part int, now time.Time) {
+	if r.until == nil {
+		r.until = map[int]time.Time{}
+	}
+	r.until[part] = now.Truncate(timeStep).Add(timeStep)
+	if forgotten := now.Add(r.after); forgotten.After(r.until[part]) {
+		r.until[part] = forgotten
+	}
+}
 
 // tookAll is took for everyone.
 func (r *rest) tookAll(now time.Time) {
-	for part := range parts {
+	for part := range r.parts {
 		r.took(part, now)
 	}
 }
 
-// sleep waits until an instant, or until ctx is done.
+// sleep waits for d, or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

@@ -4,8 +4,15 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"sallyport/e2e/servers"
+)
+
+// How long Sallyport may use an entry again: its default, or in a warm bench for the whole run.
+const (
+	entryCache     = time.Minute
+	warmEntryCache = 24 * time.Hour
 )
 
 // ourConfig is what Sallyport is configured with, besides what the harness adds. Everyone registers
@@ -26,6 +33,7 @@ base_dn = %q
 bind_dn = %q
 bind_password = %q
 search_filter = "(uid={username})"
+entry_cache = %q
 
 [policy.everyone]
 directory = "slapd"
@@ -50,16 +58,20 @@ func (s *stage) startOurs(ctx context.Context) error {
 		return err
 	}
 	url, caFile := s.directory()
+	cache := entryCache
+	if s.warm {
+		cache = warmEntryCache
+	}
 	ours, err := servers.NewSallyport(dir, servers.SallyportOptions{
 		Binary: binary, LogLevel: "info",
-		Config: fmt.Sprintf(ourConfig, servers.ClientSecret, url, caFile, servers.PeopleDN, servers.ServiceDN, servers.ServicePassword),
+		Config: fmt.Sprintf(ourConfig, servers.ClientSecret, url, caFile, servers.PeopleDN, servers.ServiceDN, servers.ServicePassword, cache.String()),
 	})
 	if err != nil {
 		return err
 	}
 	s.stops = append(s.stops, ours.Stop)
 	keys := filepath.Join(s.dir, "keys")
-	c := &contender{name: ourName, radius: ours.Radius, pid: ours.Pid(), keys: []string{"--keys", keys}, singleUse: true}
+	c := &contender{name: ourName, radius: ours.Radius, pid: ours.Pid(), keys: []string{"--keys", keys}, singleUse: true, rest: s.newRest()}
 	s.contenders = append(s.contenders, c)
 
 	s.say("%s: registering %d people", ourName, s.people)

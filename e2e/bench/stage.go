@@ -29,10 +29,9 @@ type contender struct {
 	pid    int
 	// keys are the load tool's flags that say which TOTP keys the users have.
 	keys []string
-	// singleUse tells that a code is taken once only, so that users must rest until the next step.
+	// singleUse tells that a code is taken once only, so that the people must rest between runs.
 	singleUse bool
-
-	rest rest
+	rest      *rest
 }
 
 // stage is everything that runs: slapd, the contenders and the load tool's program.
@@ -102,6 +101,15 @@ func (s *stage) directory() (url, caFile string) {
 	return s.slapd.URL(), ""
 }
 
+// newRest says who takes turns. Cold, two parts do, and nobody comes back before Sallyport has
+// forgotten the entry; warm, as many people as it remembers come back with each time step.
+func (s *stage) newRest() *rest {
+	if s.warm {
+		return &rest{people: s.people, parts: 1}
+	}
+	return &rest{people: s.people, parts: 2, after: entryCache + time.Second}
+}
+
 func (s *stage) startPeer() error {
 	dir, err := s.subdir(peerName)
 	if err != nil {
@@ -116,7 +124,7 @@ func (s *stage) startPeer() error {
 	}
 	s.stops = append(s.stops, peer.Stop)
 	s.contenders = append(s.contenders, &contender{
-		name: peerName, radius: peer.Radius, pid: peer.Pid(), keys: []string{"--key", sharedKey},
+		name: peerName, radius: peer.Radius, pid: peer.Pid(), keys: []string{"--key", sharedKey}, rest: s.newRest(),
 	})
 	return nil
 }

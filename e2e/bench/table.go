@@ -61,8 +61,13 @@ func process(r report.Report, name string) report.Process {
 func (m *measurement) writeTable(w io.Writer, machine string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", machine)
-	fmt.Fprintf(&b, "%d people in slapd, medians of %d rounds of %v after %v, the contenders in turns; %s between server and slapd.\n\n",
-		m.people, m.options.rounds, m.duration, m.warmup, map[bool]string{false: "LDAP", true: "LDAPS"}[m.tls])
+	fmt.Fprintf(&b, "%d people in slapd, medians of %d rounds of %v after %v, the contenders in turns; %s between server and slapd. %s\n\n",
+		m.people, m.options.rounds, m.duration, m.warmup,
+		map[bool]string{false: "LDAP", true: "LDAPS"}[m.tls],
+		map[bool]string{
+			false: "Both search and bind for each login.",
+			true:  "FreeRADIUS searches and binds for each login; Sallyport remembers the entries and binds.",
+		}[m.warm])
 	b.WriteString("| load | server | logins/s | p50 / p90 / p99 / max ms | p99 of the password step / of the code step | CPU µs per login (server + slapd) | load tool µs | peak RSS MiB | rejected | lost | sent again |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	rows := map[cell]row{}
