@@ -15,6 +15,7 @@ import (
 // TestLoginsByRadclient plays every verdict of a login with an authenticator app: Debian's slapd
 // behind, Debian's radclient in front.
 func TestLoginsByRadclient(t *testing.T) {
+	t.Parallel()
 	folk := people("user", 8)
 	expired := servers.Person{UID: "expired", Password: "password-of-expired", Extra: []string{"pwdChangedTime: 20200101000000Z"}}
 	locked := servers.Person{UID: "locked", Password: "password-of-locked", Extra: []string{"pwdAccountLockedTime: 000001010000Z"}}
@@ -132,6 +133,7 @@ func visible(r servers.RadclientReply) []servers.Attribute {
 }
 
 func TestChallengeExpires(t *testing.T) {
+	t.Parallel()
 	folk := people("user", 1)
 	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
 	s := startSite(t, corp(slapd.CAFile, slapd.TLSURL())+clients+"\n[login]\nchallenge_life = \"10s\"\n")
@@ -150,6 +152,7 @@ func TestChallengeExpires(t *testing.T) {
 
 // TestLoginsByPAM logs in through pam_radius_auth, which knows nothing but Reply-Message and State.
 func TestLoginsByPAM(t *testing.T) {
+	t.Parallel()
 	folk := people("user", 2)
 	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
 	s := startSite(t, corp(slapd.CAFile, slapd.URL())+strings.Replace(clients, "ui = true", "ui = false", 1))
@@ -207,6 +210,7 @@ func typedKey(t *testing.T, prompt string) string {
 // TestDirectoryServerDies kills one of two directory servers in the middle of the logins: all
 // complete.
 func TestDirectoryServerDies(t *testing.T) {
+	t.Parallel()
 	folk := people("user", 6)
 	ca, err := servers.NewCA(t.TempDir())
 	if err != nil {
