@@ -228,7 +228,8 @@ func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error
 	if err != nil {
 		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
 	}
-	p.Expires = max(tok.expires.Sub(tok.issued), 0)
+	// Rounded, because the moments between the two readings of the clock are no news to anyone.
+	p.Expires = max(tok.expires.Sub(tok.issued), 0).Round(time.Second)
 	return Reply{
 		Verdict: Challenge, Code: why, Message: ask(p, why, t.origin.UI), State: state, Prompt: p,
 		Factor: t.event.Factor, Trace: t.event.Trace,

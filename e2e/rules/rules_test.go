@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,8 +88,10 @@ func TestArrowsPointInward(t *testing.T) {
 	}
 }
 
-// An Accept may be produced in one function only. Other code may compare with it.
+// An Accept may be produced in one function only. Other code may compare with it, and the client side
+// of package radius reads it from an authentic reply of another server.
 func TestAcceptHasOneExit(t *testing.T) {
+	allowed := []string{"login accept", "radius decode"}
 	var found []string
 	for _, s := range sources(t) {
 		if strings.HasPrefix(s.path, "e2e/") {
@@ -107,8 +110,9 @@ func TestAcceptHasOneExit(t *testing.T) {
 			})
 		}
 	}
-	if len(found) != 1 || found[0] != "login accept" {
-		t.Errorf("an Accept is produced in %v, want only login accept", found)
+	slices.Sort(found)
+	if !slices.Equal(found, allowed) {
+		t.Errorf("an Accept is produced in %v, want %v", found, allowed)
 	}
 }
 
