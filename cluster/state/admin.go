@@ -91,13 +91,15 @@ func (c *Forget) apply(t *txn) Result {
 	if len(c.Client) > 1<<16-1 {
 		return Result{Status: Done}
 	}
-	prefix, n := learnedKey(nil, c.Client, nil), 0
-	t.learnedTxn.Root().WalkPrefix(prefix, func([]byte, *Learned) bool {
-		n++
+	var keys [][]byte
+	t.learnedTxn.Root().WalkPrefix(learnedKey(nil, c.Client, nil), func(key []byte, _ *Learned) bool {
+		keys = append(keys, key)
 		return false
 	})
-	t.learnedTxn.DeletePrefix(prefix)
-	return Result{Status: Done, Count: n}
+	for _, key := range keys { // DeletePrefix of this library counts wrongly
+		t.learnedTxn.Delete(key)
+	}
+	return Result{Status: Done, Count: len(keys)}
 }
 
 func (c *Found) apply(t *txn) Result {

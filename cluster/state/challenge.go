@@ -97,8 +97,8 @@ func (c *Challenge) wire(w *wire) {
 	w.str(3, &c.Client)
 	w.int(4, &c.Expires)
 	w.int(5, &c.Forget)
-	w.uint32(6, &c.Failures)
-	w.uint8(7, (*uint8)(&c.Closed))
+	number(w, 6, &c.Failures)
+	number(w, 7, &c.Closed)
 	list[Verdict](w, 8, &c.Verdicts)
 	c.wireOpening(w)
 }
@@ -106,7 +106,7 @@ func (c *Challenge) wire(w *wire) {
 func (o *Opening) wire(w *wire) {
 	w.str(1, &o.Name)
 	w.str(2, &o.Factor)
-	w.uint32(3, &o.Epoch)
+	number(w, 3, &o.Epoch)
 	w.octets(4, &o.Record)
 	w.int(5, &o.Opened)
 	w.fixed(6, o.Rejoin[:])
@@ -116,9 +116,9 @@ func (v *Verdict) wire(w *wire) {
 	w.fixed(1, v.Token[:])
 	w.fixed(2, v.Answer[:])
 	w.fixed(3, v.Request[:])
-	w.uint32(4, &v.Epoch)
-	w.uint8(5, (*uint8)(&v.Code))
-	w.uint8(6, &v.Left)
+	number(w, 4, &v.Epoch)
+	number(w, 5, &v.Code)
+	number(w, 6, &v.Left)
 }
 
 // belongs reports whether the challenge was begun by this client for this user.
@@ -159,11 +159,11 @@ func (c *Challenge) accepted() *Verdict {
 // wireOpening encodes the opening only where there is one.
 func (c *Challenge) wireOpening(w *wire) {
 	var some []Opening
-	if c.Opening != nil {
+	if !w.decoding && c.Opening != nil {
 		some = []Opening{*c.Opening}
 	}
 	list[Opening](w, 9, &some)
-	if len(some) > 0 {
+	if w.decoding && len(some) > 0 {
 		c.Opening = &some[0]
 	}
 }

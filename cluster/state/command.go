@@ -113,16 +113,18 @@ func decodeBatch(b []byte) (stamp int64, commands [][]byte, err error) {
 	if len(b) == 0 || b[0] != version {
 		return 0, nil, errors.New("batch: version is not known")
 	}
-	err = eachField(b[1:], func(n protowire.Number, f rawField) {
+	for b = b[1:]; len(b) > 0; {
+		f, n := consumeField(b)
+		if n < 0 {
+			return 0, nil, fmt.Errorf("batch: %w", errTruncated)
+		}
+		b = b[n:]
 		switch {
-		case n == batchStamp && f.kind == kindVarint:
+		case f.number == batchStamp && f.typ == protowire.VarintType:
 			stamp = protowire.DecodeZigZag(f.num)
-		case n == batchCommand && f.kind == kindOctets:
+		case f.number == batchCommand && f.typ == protowire.BytesType:
 			commands = append(commands, f.octs)
 		}
-	})
-	if err != nil {
-		return 0, nil, fmt.Errorf("batch: %w", err)
 	}
 	return stamp, commands, nil
 }

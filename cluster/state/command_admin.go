@@ -20,7 +20,7 @@ func (c *Register) wire(w *wire) {
 	w.str(2, &c.Name)
 	w.fixed(3, c.Handle[:])
 	w.str(4, &c.Factor)
-	w.uint32(5, &c.Version)
+	number(w, 5, &c.Version)
 	w.octets(6, &c.Record)
 }
 
@@ -82,7 +82,7 @@ func (c *Found) kind() Kind { return KindFound }
 func (c *Found) wire(w *wire) {
 	w.str(1, &c.ClusterID)
 	w.octets(2, &c.Check)
-	w.uint8(3, &c.Key.ID)
+	number(w, 3, &c.Key.ID)
 	w.octets(4, &c.Key.Sealed)
 }
 
@@ -95,7 +95,7 @@ type Rotate struct {
 func (c *Rotate) kind() Kind { return KindRotate }
 
 func (c *Rotate) wire(w *wire) {
-	w.uint8(1, &c.Previous)
-	w.uint8(2, &c.Key.ID)
+	number(w, 1, &c.Previous)
+	number(w, 2, &c.Key.ID)
 	w.octets(3, &c.Key.Sealed)
 }

@@ -27,13 +27,13 @@ type StateKey struct {
 
 func (m *Meta) wire(w *wire) {
 	w.str(1, &m.ClusterID)
-	w.uint32(2, &m.Epoch)
+	number(w, 2, &m.Epoch)
 	w.octets(3, &m.Check)
 	list[StateKey](w, 4, &m.Keys)
 }
 
 func (k *StateKey) wire(w *wire) {
-	w.uint8(1, &k.ID)
+	number(w, 1, &k.ID)
 	w.octets(2, &k.Sealed)
 	w.int(3, &k.Since)
 }

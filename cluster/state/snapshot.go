@@ -33,7 +33,7 @@ type head struct {
 
 func (h *head) wire(w *wire) {
 	w.int(1, &h.time)
-	w.uint(2, &h.index)
+	number(w, 2, &h.index)
 }
 
 // snapshotWriter remembers the first error.

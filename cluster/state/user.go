@@ -34,20 +34,20 @@ func (u *User) wire(w *wire) {
 	w.str(1, &u.ID)
 	w.str(2, &u.Name)
 	w.fixed(3, u.Handle[:])
-	w.uint32(4, &u.Epoch)
+	number(w, 4, &u.Epoch)
 	w.str(5, &u.LastFactor)
 	list[Credential](w, 6, &u.Credentials)
 }
 
 func (c *Credential) wire(w *wire) {
 	w.str(1, &c.Factor)
-	w.uint32(2, &c.Version)
+	number(w, 2, &c.Version)
 	w.octets(3, &c.Record)
 	w.octets(4, &c.Memo)
-	w.uint(5, &c.Last)
+	number(w, 5, &c.Last)
 	w.int(6, &c.LockedUntil)
 	w.bool(7, &c.HardLocked)
-	w.uint32(8, &c.Failures)
+	number(w, 8, &c.Failures)
 }
 
 // Credential returns the user's credential for factor, or an empty one. It may be called on nil.

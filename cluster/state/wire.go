@@ -8,32 +8,26 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// maxField is the highest field number of any message here; higher ones are ignored.
-const maxField = 31
-
 var errTruncated = errors.New("truncated or malformed field")
 
 // wire encodes a message, or decodes one, by the same list of fields: each type names its fields
-// once, in a method that is given a wire. Zero values are not written.
+// once, in a method that is given a wire. Fields are in the order of their numbers, which saves
+// remembering them; zero values are not written, and fields that are not known are passed over.
 type wire struct {
 	decoding bool
 	out      []byte
 	in       []byte
-	raw      [maxField + 1]rawField
+	next     rawField // of in, when found
+	found    bool
 	err      error
 }
 
-// rawField is a field as found: kind is 0 when it was absent, else its wire type + 1.
 type rawField struct {
-	kind protowire.Type
-	num  uint64
-	octs []byte
+	number protowire.Number
+	typ    protowire.Type
+	num    uint64
+	octs   []byte
 }
-
-const (
-	kindVarint = protowire.VarintType + 1
-	kindOctets = protowire.BytesType + 1
-)
 
 // message is what can be encoded and decoded.
 type message interface{ wire(*wire) }
@@ -46,61 +40,65 @@ func appendMessage(b []byte, m message) []byte {
 
 func decodeMessage(b []byte, m message) error {
 	w := wire{decoding: true, in: b}
-	if err := w.scan(); err != nil {
-		return err
-	}
 	m.wire(&w)
+	for w.peek() { // what newer programs have added must be well formed too
+		w.found = false
+	}
 	return w.err
 }
 
-// scan remembers the last occurrence of each field.
-func (w *wire) scan() error {
-	return eachField(w.in, func(n protowire.Number, f rawField) {
-		if n <= maxField {
-			w.raw[n] = f
-		}
-	})
+// peek reads the next field, if there is one and it was not read yet.
+func (w *wire) peek() bool {
+	if w.found || len(w.in) == 0 || w.err != nil {
+		return w.found
+	}
+	var n int
+	if w.next, n = consumeField(w.in); n < 0 {
+		w.err = errTruncated
+		return false
+	}
+	w.in = w.in[n:]
+	w.found = true
+	return true
 }
 
-// eachField calls fn for every varint and octets field of b, in order; other types are skipped.
-func eachField(b []byte, fn func(protowire.Number, rawField)) error {
-	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return errTruncated
-		}
-		b = b[n:]
-		f := rawField{kind: typ + 1}
-		switch typ {
-		case protowire.VarintType:
-			f.num, n = protowire.ConsumeVarint(b)
-		case protowire.BytesType:
-			f.octs, n = protowire.ConsumeBytes(b)
-		default:
-			n = protowire.ConsumeFieldValue(num, typ, b)
-		}
-		if n < 0 {
-			return errTruncated
-		}
-		b = b[n:]
-		if f.kind == kindVarint || f.kind == kindOctets {
-			fn(num, f)
-		}
+// consumeField returns the first field of b and its length, which is negative for a malformed one.
+// Only varints and octets have a value here.
+func consumeField(b []byte) (f rawField, size int) {
+	var n int
+	if f.number, f.typ, n = protowire.ConsumeTag(b); n < 0 {
+		return f, n
 	}
-	return nil
+	size = n
+	switch f.typ {
+	case protowire.VarintType:
+		f.num, n = protowire.ConsumeVarint(b[size:])
+	case protowire.BytesType:
+		f.octs, n = protowire.ConsumeBytes(b[size:])
+	default:
+		n = protowire.ConsumeFieldValue(f.number, f.typ, b[size:])
+	}
+	if n < 0 {
+		return f, n
+	}
+	return f, size + n
 }
 
-// field returns the field when it is there and of the kind that is expected.
-func (w *wire) field(n protowire.Number, kind protowire.Type) (rawField, bool) {
-	f := w.raw[n]
-	if f.kind == 0 {
-		return f, false
+// field returns field n when it is there and of the type that is expected. What comes before it
+// and was not asked for is passed over.
+func (w *wire) field(n protowire.Number, typ protowire.Type) (rawField, bool) {
+	for w.peek() && w.next.number <= n {
+		w.found = false
+		if w.next.number < n {
+			continue
+		}
+		if w.next.typ != typ {
+			w.fail(n, "wrong type")
+			return rawField{}, false
+		}
+		return w.next, true
 	}
-	if f.kind != kind {
-		w.fail(n, "wrong type")
-		return f, false
-	}
-	return f, true
+	return rawField{}, false
 }
 
 func (w *wire) fail(n protowire.Number, what string) {
@@ -109,56 +107,60 @@ func (w *wire) fail(n protowire.Number, what string) {
 	}
 }
 
-func (w *wire) uint(n protowire.Number, p *uint64) {
-	if w.decoding {
-		if f, ok := w.field(n, kindVarint); ok {
-			*p = f.num
-		}
+// decodeUint returns field n, which is at most limit.
+func (w *wire) decodeUint(n protowire.Number, limit uint64) (uint64, bool) {
+	f, ok := w.field(n, protowire.VarintType)
+	if ok && f.num > limit {
+		w.fail(n, "out of range")
+		return 0, false
+	}
+	return f.num, ok
+}
+
+func (w *wire) encodeUint(n protowire.Number, v uint64) {
+	if v != 0 {
+		w.out = protowire.AppendTag(w.out, n, protowire.VarintType)
+		w.out = protowire.AppendVarint(w.out, v)
+	}
+}
+
+// number is an unsigned number. While encoding, p is only read: what is stored is never written to.
+func number[T ~uint8 | ~uint32 | ~uint64](w *wire, n protowire.Number, p *T) {
+	if !w.decoding {
+		w.encodeUint(n, uint64(*p))
 		return
 	}
-	if *p != 0 {
-		w.out = protowire.AppendTag(w.out, n, protowire.VarintType)
-		w.out = protowire.AppendVarint(w.out, *p)
+	if v, ok := w.decodeUint(n, uint64(^T(0))); ok {
+		*p = T(v)
 	}
-}
-
-func (w *wire) uint32(n protowire.Number, p *uint32) {
-	v := uint64(*p)
-	w.uint(n, &v)
-	if v > 1<<32-1 {
-		w.fail(n, "out of range")
-	}
-	*p = uint32(v)
-}
-
-func (w *wire) uint8(n protowire.Number, p *uint8) {
-	v := uint64(*p)
-	w.uint(n, &v)
-	if v > 1<<8-1 {
-		w.fail(n, "out of range")
-	}
-	*p = uint8(v)
 }
 
 func (w *wire) bool(n protowire.Number, p *bool) {
-	var v uint64
-	if *p {
-		v = 1
+	if !w.decoding {
+		if *p {
+			w.encodeUint(n, 1)
+		}
+		return
 	}
-	w.uint(n, &v)
-	*p = v != 0
+	if v, ok := w.decodeUint(n, 1); ok {
+		*p = v == 1
+	}
 }
 
 // int is a signed number: nanoseconds since 1970, or a duration in nanoseconds.
 func (w *wire) int(n protowire.Number, p *int64) {
-	v := protowire.EncodeZigZag(*p)
-	w.uint(n, &v)
-	*p = protowire.DecodeZigZag(v)
+	if !w.decoding {
+		w.encodeUint(n, protowire.EncodeZigZag(*p))
+		return
+	}
+	if v, ok := w.decodeUint(n, 1<<64-1); ok {
+		*p = protowire.DecodeZigZag(v)
+	}
 }
 
 func (w *wire) str(n protowire.Number, p *string) {
 	if w.decoding {
-		if f, ok := w.field(n, kindOctets); ok {
+		if f, ok := w.field(n, protowire.BytesType); ok {
 			*p = string(f.octs)
 		}
 		return
@@ -172,7 +174,7 @@ func (w *wire) str(n protowire.Number, p *string) {
 // octets copies what it decodes: a log entry must not be kept alive by the state.
 func (w *wire) octets(n protowire.Number, p *[]byte) {
 	if w.decoding {
-		if f, ok := w.field(n, kindOctets); ok && len(f.octs) > 0 {
+		if f, ok := w.field(n, protowire.BytesType); ok && len(f.octs) > 0 {
 			*p = bytes.Clone(f.octs)
 		}
 		return
@@ -186,7 +188,7 @@ func (w *wire) octets(n protowire.Number, p *[]byte) {
 // fixed is an id or a tag of exactly len(p) octets; all zero means none and is not written.
 func (w *wire) fixed(n protowire.Number, p []byte) {
 	if w.decoding {
-		f, ok := w.field(n, kindOctets)
+		f, ok := w.field(n, protowire.BytesType)
 		if !ok {
 			return
 		}
@@ -223,15 +225,12 @@ func list[T any, P interface {
 		}
 		return
 	}
-	_ = eachField(w.in, func(num protowire.Number, f rawField) {
-		if num != n || f.kind != kindOctets || w.err != nil {
-			return
-		}
+	for f, ok := w.field(n, protowire.BytesType); ok; f, ok = w.field(n, protowire.BytesType) {
 		var item T
 		if err := decodeMessage(f.octs, P(&item)); err != nil {
 			w.fail(n, err.Error())
 			return
 		}
 		*items = append(*items, item)
-	}) // scan has read the same octets without an error
+	}
 }

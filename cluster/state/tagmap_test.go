@@ -1,0 +1,85 @@
+package state
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestTagMapIsAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m tagMap[int]
+		want := map[tag]int{}
+		edit := uint64(1)
+		// Few values in few octets, so that keys collide and leaves get deep.
+		key := rapid.Custom(func(t *rapid.T) tag {
+			var k tag
+			k[0] = rapid.SampledFrom([]byte{0, 1, 0x10}).Draw(t, "first")
+			k[15] = rapid.Byte().Draw(t, "last")
+			return k
+		})
+		t.Repeat(map[string]func(*rapid.T){
+			"set": func(t *rapid.T) {
+				k, v := key.Draw(t, "key"), rapid.Int().Draw(t, "value")
+				m.set(edit, k, v)
+				want[k] = v
+			},
+			"set many": func(t *rapid.T) {
+				for i := range 100 {
+					k := tag{0: 1, 1: byte(i / 40), 14: byte(i)}
+					m.set(edit, k, i)
+					want[k] = i
+				}
+			},
+			"delete": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				m.delete(edit, k)
+				delete(want, k)
+			},
+			"delete many": func(t *rapid.T) {
+				for i := range 100 {
+					k := tag{0: 1, 1: byte(i / 40), 14: byte(i)}
+					m.delete(edit, k)
+					delete(want, k)
+				}
+			},
+			"a new edit leaves old roots alone": func(t *rapid.T) {
+				old, before := m, items(m)
+				edit++
+				m.set(edit, key.Draw(t, "key"), -1)
+				m.delete(edit, key.Draw(t, "other"))
+				if !slices.Equal(items(old), before) {
+					t.Fatalf("a published map has changed")
+				}
+				m = old // the edit is dropped
+				edit++
+			},
+			"": func(t *rapid.T) {
+				got := items(m)
+				if m.size != len(want) || len(got) != len(want) {
+					t.Fatalf("size %d with %d items, want %d", m.size, len(got), len(want))
+				}
+				if !slices.IsSortedFunc(got, func(a, b tagItem[int]) int { return bytes.Compare(a.key[:], b.key[:]) }) {
+					t.Fatal("not in order")
+				}
+				for _, it := range got {
+					v, ok := m.get(it.key)
+					if w, known := want[it.key]; !ok || !known || v != w || v != it.value {
+						t.Fatalf("%x is %d, want %d", it.key, v, w)
+					}
+				}
+			},
+		})
+	})
+}
+
+func items[V any](m tagMap[V]) []tagItem[V] {
+	var all []tagItem[V]
+	m.walk(func(k tag, v V) bool {
+		all = append(all, tagItem[V]{k, v})
+		return true
+	})
+	return all
+}
