@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func ask[T any](ctx context.Context, d *Directory, question func(context.Context
 		order = order[1:]
 		go func() { answers <- askOne(ctx, d, s, question) }()
 	}
-	silent := []*server{order[0]}
+	silent := []*server{order[0]} // asked without an answer yet, in the order of asking
 	hedge := time.NewTimer(d.hedgeAfter(ctx, len(order)))
 	defer hedge.Stop()
 	next()
@@ -49,13 +50,14 @@ func ask[T any](ctx context.Context, d *Directory, question func(context.Context
 	for {
 		select {
 		case a := <-answers:
-			silent = without(silent, a.server)
+			at := slices.Index(silent, a.server)
 			if a.err == nil {
-				for _, s := range silent {
+				for _, s := range silent[:at] { // they were asked before it
 					s.failedWith(errSilent)
 				}
 				return a.value, nil
 			}
+			silent = slices.Delete(silent, at, at+1)
 			if errs = append(errs, a.err); len(order) == 0 && len(silent) == 0 {
 				return none, errors.Join(errs...)
 			}
@@ -118,13 +120,4 @@ func (d *Directory) hedgeAfter(ctx context.Context, servers int) time.Duration {
 		left = min(left, time.Until(deadline))
 	}
 	return min(maxHedge, left/time.Duration(2*servers))
-}
-
-func without(servers []*server, s *server) []*server {
-	for i, other := range servers {
-		if other == s {
-			return append(servers[:i:i], servers[i+1:]...)
-		}
-	}
-	return servers
 }

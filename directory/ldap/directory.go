@@ -30,6 +30,8 @@ type Directory struct {
 	filter textTemplate
 	bindAs *bindTemplate
 	groups *groupSearch
+	// byLogin says that a filter or template depends on all that was typed, not on the username alone.
+	byLogin bool
 	// nobody is a DN that cannot exist, to bind as where nobody has the name.
 	nobody string
 	// wanted are the attributes that are read of an entry.
@@ -75,6 +77,7 @@ func New(name string, cfg Config, log *slog.Logger, now func() time.Time) (*Dire
 		return nil, fmt.Errorf("group_filter: %w", err)
 	}
 	d.wanted = d.attributes()
+	d.byLogin = strings.Contains(cfg.SearchFilter+cfg.BindTemplate, "{login}")
 	return d, d.addServers()
 }
 

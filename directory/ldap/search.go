@@ -18,8 +18,13 @@ type unusable struct{ cause error }
 func (e unusable) Error() string { return e.cause.Error() }
 func (e unusable) Unwrap() error { return e.cause }
 
-// key is the name under which a person's entry is remembered.
-func (d *Directory) key(who names.Name) string { return who.Username + "\x00" + who.Login }
+// key is the name under which a person's entry is remembered: all that the filter depends on.
+func (d *Directory) key(who names.Name) string {
+	if d.byLogin {
+		return who.Login
+	}
+	return who.Username
+}
 
 // values are what the placeholders of a filter stand for.
 func values(who names.Name) map[string]string {

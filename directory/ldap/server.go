@@ -19,7 +19,7 @@ import (
 const probeEvery = 2 * time.Second
 
 // errService means that a server refused the service account: a fault of the configuration.
-var errService = errors.New("the service account was refused; check bind_dn and bind_password")
+var errService = errors.New("the service account cannot bind; check bind_dn, bind_password, and whether the server wants encryption")
 
 // server is one LDAP server: its connections and its health. It is safe for concurrent use.
 type server struct {
