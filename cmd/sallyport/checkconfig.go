@@ -35,11 +35,12 @@ func configFlag(fs *pflag.FlagSet) {
 	fs.String("config", "", "the configuration `file`; conf.d/*.toml beside it are read too\n(default "+config.DefaultFile+", or SALLYPORT_CONFIG)")
 }
 
-// loadConfig reads the configuration that --config or SALLYPORT_CONFIG names. Its errors end the
-// program with the status of a wrong configuration.
-func loadConfig(e env, fs *pflag.FlagSet) (*config.Config, error) {
+// readConfig reads the configuration that --config or SALLYPORT_CONFIG names, to run on it
+// ([config.Load]) or only to judge it ([config.Check]). Its errors end the program with the status
+// of a wrong configuration.
+func readConfig(e env, fs *pflag.FlagSet, read func(file, credentials string) (*config.Config, error)) (*config.Config, error) {
 	file := cmp.Or(text(fs, "config"), e.getenv("SALLYPORT_CONFIG"), config.DefaultFile)
-	cfg, err := config.Load(file, e.getenv("CREDENTIALS_DIRECTORY"))
+	cfg, err := read(file, e.getenv("CREDENTIALS_DIRECTORY"))
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
@@ -51,7 +52,7 @@ func checkConfig(_ context.Context, e env, fs *pflag.FlagSet, args []string) err
 		return err
 	}
 	show, asJSON := isSet(fs, "show"), isSet(fs, "json")
-	cfg, err := loadConfig(e, fs)
+	cfg, err := readConfig(e, fs, config.Check)
 	if asJSON && !show {
 		return reportFaults(e.stdout, cfg, err)
 	}

@@ -68,7 +68,7 @@ func serve(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
 		return err
 	}
 	load := func() (*config.Config, error) {
-		cfg, err := loadConfig(e, fs)
+		cfg, err := readConfig(e, fs, config.Load)
 		if err != nil {
 			return nil, err
 		}

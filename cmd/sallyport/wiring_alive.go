@@ -65,7 +65,8 @@ func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 	return ring.Tag("request", parts...)
 }
 
-// observe takes each verdict to the audit and to the metrics.
+// observe takes each verdict to the audit and to the metrics. It waits for the line to be written:
+// where the log cannot be written, nobody is let in without a trace.
 func (d *daemon) observe(e login.Event) {
 	audit(d.log, e)
 	d.metrics.verdicts.Observe(e)

@@ -20,13 +20,13 @@ func (b clientBook) Clients(context.Context) ([]admin.Client, error) {
 	for _, c := range b.config.Load().Clients {
 		clients[c.Name] = &admin.Client{
 			Name: c.Name, Addresses: c.Address, Policy: c.Policy,
-			MessageAuthenticator: c.MessageAuthenticator, Configured: true,
+			MessageAuthenticator: c.MessageAuthenticator, Configured: true, Learned: []admin.Learned{},
 		}
 	}
 	for _, l := range b.state.LearnedAll() {
 		c := clients[l.Client]
 		if c == nil {
-			c = &admin.Client{Name: l.Client}
+			c = &admin.Client{Name: l.Client, Addresses: []string{}}
 			clients[l.Client] = c
 		}
 		c.Learned = append(c.Learned, admin.Learned{Address: l.Address, Since: l.Since})

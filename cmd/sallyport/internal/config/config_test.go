@@ -294,6 +294,28 @@ func TestCredentialGoesBeforeTheFileOfThatName(t *testing.T) {
 	}
 }
 
+func TestCredentialIsOnlyWarnedOfWhereItCannotBe(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml": strings.Replace(valid, `secret = "`+canary+`"`, `secret = "cred:vpn"`, 1),
+		"cred/other":     canary,
+	})
+	file := filepath.Join(dir, "sallyport.toml")
+	c, err := config.Check(file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := file + ":8:1: client[0].secret: is a systemd credential, which only the service can read: not checked"
+	if got := c.Warnings.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := config.Check(file, filepath.Join(dir, "cred")); err == nil || !strings.Contains(err.Error(), "cred/vpn: no such file") {
+		t.Errorf("in the service: %v", err)
+	}
+	if _, err := config.Load(file, ""); err == nil {
+		t.Error("the daemon would run without the secret")
+	}
+}
+
 func TestSecretThatEveryoneMayReadIsWarnedOf(t *testing.T) {
 	dir := write(t, map[string]string{
 		"sallyport.toml": strings.Replace(valid, `secret = "`+canary+`"`, `secret_file = "vpn"`, 1),

@@ -16,6 +16,8 @@ import (
 type decoder struct {
 	faults   Faults
 	warnings Faults
+	// spared are the secrets that could not be looked at, and need not be here.
+	spared Faults
 	// places remembers where each key stood, for the checks that come later.
 	places map[string]place
 	files  files

@@ -23,11 +23,21 @@ type source struct {
 // is the folder of the systemd credentials, empty outside a service. The error is [Faults] when the
 // configuration is wrong, or says that a file cannot be read.
 func Load(file, credentials string) (*Config, error) {
+	return load(file, files{folder: filepath.Dir(file), credentials: credentials})
+}
+
+// Check does what Load does for someone who only wants to know whether the configuration is right:
+// outside a service the systemd credentials, which only the service can read, are warned of.
+func Check(file, credentials string) (*Config, error) {
+	return load(file, files{folder: filepath.Dir(file), credentials: credentials, spareCredentials: credentials == ""})
+}
+
+func load(file string, where files) (*Config, error) {
 	sources, err := readFiles(file)
 	if err != nil {
 		return nil, err
 	}
-	return build(sources, files{folder: filepath.Dir(file), credentials: credentials})
+	return build(sources, where)
 }
 
 // Parse checks a configuration that is in no file, under the name that faults show.
@@ -86,9 +96,9 @@ func build(sources []source, where files) (*Config, error) {
 	d := decoder{places: map[string]place{}, files: where}
 	d.value("", root, reflect.ValueOf(&cfg).Elem())
 	faults = append(faults, d.faults...)
-	cfg.Warnings = d.warnings
+	cfg.Warnings = append(d.warnings, d.spared...)
 	if readable { // what a broken file would have said is not held against the others
-		c := checker{Config: &cfg, places: d.places, refused: refused(d.faults)}
+		c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...))}
 		c.check()
 		faults = append(faults, c.faults...)
 		cfg.Warnings = append(cfg.Warnings, c.warnings...)

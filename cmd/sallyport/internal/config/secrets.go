@@ -27,6 +27,8 @@ type files struct {
 	folder string
 	// credentials is the folder of the systemd credentials; empty outside a service.
 	credentials string
+	// spareCredentials turns the fault of a credential that is not here into a warning.
+	spareCredentials bool
 }
 
 // secrets completes each secret x of a table: either x holds it, or "cred:NAME" for a systemd
@@ -64,17 +66,25 @@ func (d *decoder) secret(path string, n *node, key string, s *login.Secret, file
 	case table[key] != nil && table[key+"_file"] != nil:
 		d.fault(table[key+"_file"], join(path, key+"_file"), "%s is given as well: remove one of the two", key)
 	case isCredential:
-		text, err := d.files.credential(name)
-		if err != nil {
-			d.fault(table[key], join(path, key), "%v", err)
-		}
-		*s, *file = login.Secret(text), ""
+		*s, *file = d.credential(join(path, key), table[key], name), ""
 	case *s != "":
 		*file = "" // the default file is not asked
 	case *file != "":
 		at := cmp.Or(table[key+"_file"], n) // a default has no place of its own
 		*s = d.secretFile(join(path, key+"_file"), at, *file)
 	}
+}
+
+// credential reads a secret that is "cred:NAME".
+func (d *decoder) credential(path string, n *node, name string) login.Secret {
+	text, err := d.files.credential(name)
+	switch {
+	case err != nil && d.files.spareCredentials:
+		d.spared = append(d.spared, n.at.fault(path, "is a systemd credential, which only the service can read: not checked"))
+	case err != nil:
+		d.fault(n, path, "%v", err)
+	}
+	return login.Secret(text)
 }
 
 // secretFile reads a secret. A systemd credential with the file's name goes first, so that the file
