@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 // Config says how a node runs. Name, DataDir and MasterKey are required; a zero value elsewhere
@@ -71,7 +73,27 @@ func (c Config) Validate() error {
 	if c.QueueSize < 0 {
 		faults = append(faults, fmt.Errorf("cluster: the queue size is negative: %d", c.QueueSize))
 	}
+	if len(faults) == 0 {
+		if err := raft.ValidateConfig(c.withDefaults().raft()); err != nil {
+			faults = append(faults, fmt.Errorf("cluster: raft refuses its settings: %w", err))
+		}
+	}
 	return errors.Join(faults...)
+}
+
+// raft returns what raft is told; its defaults elsewhere. Pre-vote stays on, so that a node that
+// comes back does not end the leader's term.
+func (c Config) raft() *raft.Config {
+	r := raft.DefaultConfig()
+	r.LocalID = raft.ServerID(c.Name)
+	r.HeartbeatTimeout = c.HeartbeatTimeout
+	r.ElectionTimeout = c.ElectionTimeout
+	r.LeaderLeaseTimeout = c.LeaderLeaseTimeout
+	r.SnapshotInterval = c.SnapshotInterval
+	r.SnapshotThreshold = c.SnapshotThreshold
+	r.TrailingLogs = c.TrailingLogs
+	r.PreVoteDisabled = false
+	return r
 }
 
 // hangStatus is the exit status after a hang: EX_SOFTWARE of sysexits.h. systemd restarts on it.

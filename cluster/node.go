@@ -108,7 +108,7 @@ func (n *Node) startRaft(dir string, stable raft.StableStore) error {
 	}
 	address, transport := raft.NewInmemTransport(raft.ServerAddress(n.config.Name))
 	n.transport = transport
-	config := n.raftConfig()
+	config := n.config.raft()
 	config.Logger = logger
 
 	existing, err := raft.HasExistingState(logs, stable, snapshots)
@@ -145,19 +145,6 @@ func (n *Node) checkName() error {
 		names = append(names, s.ID)
 	}
 	return fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)
-}
-
-func (n *Node) raftConfig() *raft.Config {
-	c := raft.DefaultConfig()
-	c.LocalID = raft.ServerID(n.config.Name)
-	c.HeartbeatTimeout = n.config.HeartbeatTimeout
-	c.ElectionTimeout = n.config.ElectionTimeout
-	c.LeaderLeaseTimeout = n.config.LeaderLeaseTimeout
-	c.SnapshotInterval = n.config.SnapshotInterval
-	c.SnapshotThreshold = n.config.SnapshotThreshold
-	c.TrailingLogs = n.config.TrailingLogs
-	c.PreVoteDisabled = false
-	return c
 }
 
 // commit puts a batch into the log under the present time and waits for its results.
