@@ -188,3 +188,26 @@ func TestLoginsGoOnWhileASlapdDies(t *testing.T) {
 		})
 	}
 }
+
+func TestAStrangerTakesAsLongAsAWrongPassword(t *testing.T) {
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{Bulk: 1000})
+	d := openDirectory(t, slapdConfig(slapd, slapd.TLSURL()))
+	var took [2][]time.Duration
+	for n := range 1000 {
+		for i, name := range []string{servers.BulkUser(n), "stranger"} {
+			start := time.Now()
+			_, err := d.Authenticate(t.Context(), name, "wrong")
+			took[i] = append(took[i], time.Since(start))
+			if login.RefusalCode(err) != login.CodePasswordInvalid {
+				t.Fatalf("Authenticate(%s) = %v", name, err)
+			}
+		}
+	}
+	slices.Sort(took[0])
+	slices.Sort(took[1])
+	known, unknown := took[0][500], took[1][500]
+	if apart := (known - unknown).Abs(); apart > 2*time.Millisecond {
+		t.Errorf("medians: a wrong password %v, an unknown name %v", known, unknown)
+	}
+	t.Logf("medians: a wrong password %v, an unknown name %v", known, unknown)
+}

@@ -27,7 +27,7 @@ func (d *Directory) bind(ctx context.Context, s *server, as, password string) (v
 	err := s.users.use(ctx, func(l *ldap.Conn) error {
 		result, err := l.SimpleBind(bindRequest(as, password))
 		v.refusal, err = judge(result, err)
-		return err
+		return withoutSecret(err, password)
 	})
 	return v, err
 }
@@ -133,6 +133,7 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 func (d *Directory) readOwn(ctx context.Context, s *server, who names.Name, as, password string) (*account, error) {
 	connections, prepare := s.service, func(*ldap.Conn) error { return nil }
 	if d.cfg.BindDN == "" {
+		// Another login may have used the connection of the bind since: this one binds again.
 		connections = s.users
 		prepare = func(l *ldap.Conn) error {
 			_, err := l.SimpleBind(bindRequest(as, password))

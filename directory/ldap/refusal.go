@@ -104,3 +104,18 @@ func policyRefusal(result *ldap.SimpleBindResult) error {
 	}
 	return nil
 }
+
+// errRepeats stands for the words of a server that repeats a password: they would reach the log.
+var errRepeats = errors.New("the server's words hold the password, and are left out here")
+
+// withoutSecret returns err, or one of the same kind when its words hold the secret.
+func withoutSecret(err error, secret string) error {
+	if err == nil || !strings.Contains(err.Error(), secret) {
+		return err
+	}
+	var answer *ldap.Error
+	if errors.As(err, &answer) {
+		return ldap.NewError(answer.ResultCode, errRepeats)
+	}
+	return errRepeats
+}

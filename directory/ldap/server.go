@@ -64,7 +64,7 @@ func newServer(e endpoint, cfg Config, log *slog.Logger, now func() time.Time) *
 }
 
 func bindService(ctx context.Context, c *conn, dn string, password login.Secret) error {
-	err := c.do(ctx, func(l *ldap.Conn) error { return l.Bind(dn, password.Reveal()) })
+	err := c.do(ctx, func(l *ldap.Conn) error { return withoutSecret(l.Bind(dn, password.Reveal()), password.Reveal()) })
 	if isAnswer(err) {
 		return fmt.Errorf("%w: %w", errService, err)
 	}
