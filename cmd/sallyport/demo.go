@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os/signal"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -53,6 +54,8 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 	if err := onLoopback(text(fs, "listen")); err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal ends it in order too
+	defer stop()
 	folder, clean, err := demoFolder(text(fs, "state"))
 	if err != nil {
 		return err

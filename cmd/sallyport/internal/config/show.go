@@ -45,13 +45,10 @@ func plain(v reflect.Value) any {
 		}
 		return mask
 	case time.Duration:
-		if value == 0 {
-			return nil
-		}
 		return value.String()
 	case encoding.TextMarshaler:
 		text, err := value.MarshalText()
-		if err != nil {
+		if err != nil || v.IsZero() {
 			return nil
 		}
 		return string(text)
@@ -63,10 +60,11 @@ func plain(v reflect.Value) any {
 		return plainMap(v)
 	case reflect.Slice:
 		return plainSlice(v)
-	case reflect.String:
-		if v.Len() == 0 {
-			return nil
-		}
+	case reflect.Bool:
+		return v.Bool()
+	}
+	if v.IsZero() { // a part's own default
+		return nil
 	}
 	return v.Interface()
 }
