@@ -52,7 +52,7 @@ func TestTheNextServerIsAskedWhenOneFails(t *testing.T) {
 			// Marked down, it delays nobody any more.
 			start := time.Now()
 			loginBy(t, d, 4*time.Second)
-			if took := time.Since(start); took > 300*time.Millisecond {
+			if took := time.Since(start); took > 500*time.Millisecond {
 				t.Errorf("the second login took %v", took)
 			}
 		})
@@ -162,7 +162,7 @@ func TestAConnectionThatTheServerClosedIsReplaced(t *testing.T) {
 func TestASlowDirectoryTurnsTheRestAway(t *testing.T) {
 	f := startFake(t, silent)
 	cfg := config("ldap://" + f.address)
-	cfg.Timeout = ldap.Duration(500 * time.Millisecond)
+	cfg.Timeout = ldap.Duration(time.Second)
 	d := open(t, cfg)
 	var all sync.WaitGroup
 	start := time.Now()
@@ -179,7 +179,7 @@ func TestASlowDirectoryTurnsTheRestAway(t *testing.T) {
 	close(quick)
 	turnedAway := 0
 	for took := range quick {
-		if took < 400*time.Millisecond {
+		if took < 800*time.Millisecond {
 			turnedAway++
 		}
 	}
