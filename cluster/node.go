@@ -111,11 +111,11 @@ func (n *Node) startRaft(dir string, stable raft.StableStore) error {
 	config := n.config.raft()
 	config.Logger = logger
 
-	existing, err := raft.HasExistingState(logs, stable, snapshots)
+	begun, err := clusterBegun(logs, stable, snapshots)
 	if err != nil {
-		return fmt.Errorf("look for an earlier state: %w", err)
+		return err
 	}
-	if !existing {
+	if !begun {
 		self := raft.Configuration{Servers: []raft.Server{{ID: config.LocalID, Address: address}}}
 		if err := raft.BootstrapCluster(config, logs, stable, snapshots, transport, self); err != nil {
 			return fmt.Errorf("begin the cluster: %w", err)

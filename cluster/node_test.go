@@ -94,6 +94,31 @@ func TestEverythingIsThereAfterARestart(t *testing.T) {
 	}
 }
 
+// TestAnAcknowledgedAnswerIsOnDisk looks at the files as they are when the process is killed: what
+// was acknowledged is there without Close.
+func TestAnAcknowledgedAnswerIsOnDisk(t *testing.T) {
+	clock := ledgertest.NewClock()
+	config := testConfig(t.TempDir(), clock.Now)
+	n := openNode(t, config)
+	s := enrolAlice(t, n, clock)
+	settle(t, n, s, login.Outcome{Code: login.CodeAccepted})
+	wrong := s
+	wrong.Challenge, wrong.Number = login.ChallengeID{2}, 0
+	settle(t, n, wrong, login.Outcome{Code: login.CodeOTPInvalid, AttemptsLeft: 2})
+
+	killed := config
+	killed.DataDir = filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(killed.DataDir, os.DirFS(config.DataDir)); err != nil {
+		t.Fatal(err)
+	}
+	n = openNode(t, killed)
+	settle(t, n, s, login.Outcome{Code: login.CodeAccepted, Repeated: true})
+	e, err := n.Enrolment(t.Context(), "corp:alice")
+	if c := e.Credentials["totp"]; err != nil || c.Last != 100 || c.Failures != 1 {
+		t.Errorf("Enrolment: %+v, %v", c, err)
+	}
+}
+
 // waitFor waits until a named condition holds.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()

@@ -36,14 +36,15 @@ type Status struct {
 
 // Status returns a [Status]. It works without a leader.
 func (n *Node) Status(context.Context) any {
-	view, sizes := n.machine.View(), n.machine.View().Sizes()
-	meta := view.Meta()
+	view := n.machine.View()
+	meta, sizes := view.Meta(), view.Sizes()
 	_, leader := n.raft.LeaderWithID()
+	stats := n.raft.Stats()
 	s := Status{
 		Node: n.config.Name, ClusterID: meta.ClusterID, ClusterEpoch: meta.Epoch,
 		RaftState: n.raft.State().String(), Leader: string(leader), Term: n.raft.CurrentTerm(),
 		LastIndex: n.raft.LastIndex(), CommitIndex: n.raft.CommitIndex(), AppliedIndex: view.Index(),
-		SnapshotAt: n.raft.Stats()["last_snapshot_index"], LastContact: n.raft.Stats()["last_contact"],
+		SnapshotAt: stats["last_snapshot_index"], LastContact: stats["last_contact"],
 		LogTime: instant(view.Time()),
 		Users:   sizes.Users, Challenges: sizes.Challenges, Verdicts: sizes.Verdicts,
 		Capacity: n.capacity.Load(), Learned: sizes.Learned, StateKeys: len(meta.Keys),

@@ -82,3 +82,33 @@ func checkMasterKey(store raft.StableStore, s *sealer) error {
 	}
 	return nil
 }
+
+// termName is where raft keeps the current term.
+var termName = []byte("CurrentTerm")
+
+// clusterBegun reports whether there is a cluster in the data directory. A process that was killed
+// while it began one leaves a term, but neither log nor snapshot: that one is begun again.
+func clusterBegun(logs raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore) (bool, error) {
+	existing, err := raft.HasExistingState(logs, stable, snapshots)
+	if err != nil {
+		return false, fmt.Errorf("look for an earlier state: %w", err)
+	}
+	if !existing {
+		return false, nil
+	}
+	last, err := logs.LastIndex()
+	if err != nil {
+		return false, fmt.Errorf("look for an earlier log: %w", err)
+	}
+	kept, err := snapshots.List()
+	if err != nil {
+		return false, fmt.Errorf("look for earlier snapshots: %w", err)
+	}
+	if last > 0 || len(kept) > 0 {
+		return true, nil
+	}
+	if err := stable.SetUint64(termName, 0); err != nil {
+		return false, fmt.Errorf("clear an interrupted beginning: %w", err)
+	}
+	return false, nil
+}

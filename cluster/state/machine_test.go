@@ -249,7 +249,7 @@ func TestReadsDoNotWait(t *testing.T) {
 		default:
 		}
 		v := m.View()
-		if v.Hash() != v.Hash() {
+		if first := v.Hash(); first != v.Hash() {
 			t.Fatal("a view has changed")
 		}
 	}
