@@ -43,7 +43,7 @@ func TestLearnedIsCheapEnoughForEachPacket(t *testing.T) {
 	if err := m.Learn(t.Context(), "vpn", addr); err != nil {
 		t.Fatal(err)
 	}
-	if allocs := testing.AllocsPerRun(100, func() { m.Learned("vpn", addr) }); allocs > 2 {
+	if allocs := testing.AllocsPerRun(100, func() { m.Learned("vpn", addr) }); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}
 }
