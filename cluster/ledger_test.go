@@ -52,3 +52,11 @@ func TestNodeIsALedger(t *testing.T) {
 		return openNode(t, testConfig(t.TempDir(), now))
 	})
 }
+
+func TestNodeIsALedgerWhileSnapshotsAreWritten(t *testing.T) {
+	ledgertest.Run(t, func(t *testing.T, now func() time.Time) ledgertest.Ledger {
+		config := testConfig(t.TempDir(), now)
+		config.SnapshotInterval, config.SnapshotThreshold, config.TrailingLogs = 5*time.Millisecond, 1, 1
+		return openNode(t, config)
+	})
+}
