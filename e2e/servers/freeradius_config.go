@@ -68,7 +68,6 @@ modules {
 		user {
 			base_dn = "${..base_dn}"
 			filter = "(uid=%{User-Name})"
-			scope = one
 		}
 		options {
 			chase_referrals = no
