@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.count, "count", 1000, "number of users")
 	f.StringVar(&o.user, "user", "user%06d", "pattern of the usernames")
 	f.StringVar(&o.password, "password", "password-%06d", "pattern of the passwords, or everyone's")
-	f.StringVar(&o.key, "key", "", "everyone's TOTP key, in base32")
+	f.StringVar(&o.key, "key", "", "everyone's TOTP key, in base32; for test keys only, since flags are in the process list")
 	f.StringVar(&o.seed, "seed", "", "derive a TOTP key for each user: HMAC-SHA256(seed, username), 20 octets")
 	f.StringVar(&o.keysFile, "keys", "", `file of lines "username key"; goes before --key and --seed`)
 	f.BoolVar(&o.register, "register", false, "register everyone who is not in --keys, by their first login, and add the keys to it")
