@@ -127,17 +127,17 @@ func (r *KeyRing) stateAAD(header []byte) []byte {
 
 // The short keyed hashes inside a token.
 
-func (r *KeyRing) clientTag(client string) (t [8]byte) {
-	copy(t[:], r.sum("client", []byte(client)))
-	return t
+func (r *KeyRing) clientTag(client string) [8]byte {
+	sum := r.sum("client", []byte(client))
+	return [8]byte(sum[:8])
 }
 
-func (r *KeyRing) factorTag(factor string) (t [4]byte) {
-	copy(t[:], r.sum("factor", []byte(factor)))
-	return t
+func (r *KeyRing) factorTag(factor string) [4]byte {
+	sum := r.sum("factor", []byte(factor))
+	return [4]byte(sum[:4])
 }
 
-func (r *KeyRing) nameTag(username string) (t [8]byte) {
-	copy(t[:], r.sum("name", []byte(username)))
-	return t
+func (r *KeyRing) nameTag(username string) [8]byte {
+	sum := r.sum("name", []byte(username))
+	return [8]byte(sum[:8])
 }

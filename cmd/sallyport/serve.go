@@ -78,6 +78,7 @@ func serve(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
+	tuneMemory()
 	log, level := newLogger(e.stderr, cfg.Log.Format, cfg.LogLevel())
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration warning", slog.String("warning", w.String()))

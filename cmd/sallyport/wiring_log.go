@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"sallyport/login"
 )
@@ -25,37 +26,40 @@ func audit(log *slog.Logger, e login.Event) {
 	if !e.Answered {
 		level = slog.LevelWarn // a back end is down, and people cannot log in
 	}
-	attrs := []slog.Attr{
-		slog.String("event", "login"),
-		slog.String("trace", e.Trace),
-		slog.String("client", e.Client),
-		slog.String("address", e.Address.String()),
-	}
-	for _, a := range []slog.Attr{
-		slog.String("calling_station_id", e.CallingStationID),
-		slog.String("username", e.Username),
-		slog.String("user", e.User),
-		slog.String("user_id", e.UserID),
-		slog.String("policy", e.Policy),
-		slog.String("step", string(e.Step)),
-		slog.String("next", string(e.Next)),
-		slog.String("factor", e.Factor),
-		slog.String("verdict", verdictWord(e)),
-		slog.String("code", string(e.Code)),
-		slog.String("reason", e.Reason),
-		slog.String("earned", e.Earned),
-	} {
-		if a.Value.String() != "" {
-			attrs = append(attrs, a)
+	attrs := append(make([]slog.Attr, 0, 24), slog.String("event", "login"))
+	known := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
 		}
 	}
+	known("trace", e.Trace)
+	known("client", e.Client)
+	if e.Address.IsValid() {
+		known("address", e.Address.String())
+	}
+	known("calling_station_id", e.CallingStationID)
+	known("username", e.Username)
+	known("user", e.User)
+	known("user_id", e.UserID)
+	known("policy", e.Policy)
+	known("step", string(e.Step))
+	known("next", string(e.Next))
+	known("factor", e.Factor)
+	known("verdict", verdictWord(e))
+	known("code", string(e.Code))
+	known("reason", e.Reason)
+	known("earned", e.Earned)
 	if e.Registered {
 		attrs = append(attrs, slog.Bool("registered", true))
 	}
 	if e.Repeated {
 		attrs = append(attrs, slog.Bool("repeated", true))
 	}
-	attrs = append(attrs, backends(e.Backends), milliseconds("ms", e.Took.Seconds()))
+	for _, b := range e.Backends {
+		attrs = append(attrs, milliseconds(b.Name+"_ms", b.Took))
+		known(b.Name+"_server", b.Server)
+	}
+	attrs = append(attrs, milliseconds("ms", e.Took))
 	log.LogAttrs(context.Background(), level, "login", attrs...)
 }
 
@@ -66,31 +70,7 @@ func verdictWord(e login.Event) string {
 	return e.Verdict.String()
 }
 
-// backends tells who was asked and how long each took; one that was asked twice counts together.
-func backends(asked []login.Backend) slog.Attr {
-	var names []string
-	seconds := map[string]float64{}
-	servers := map[string]string{}
-	for _, b := range asked {
-		if _, seen := seconds[b.Name]; !seen {
-			names = append(names, b.Name)
-		}
-		seconds[b.Name] += b.Took.Seconds()
-		if b.Server != "" {
-			servers[b.Name] = b.Server
-		}
-	}
-	var attrs []any
-	for _, name := range names {
-		attrs = append(attrs, milliseconds(name+"_ms", seconds[name]))
-		if servers[name] != "" {
-			attrs = append(attrs, slog.String(name+"_server", servers[name]))
-		}
-	}
-	return slog.Group("", attrs...)
-}
-
 // milliseconds keeps three digits: more is noise.
-func milliseconds(key string, seconds float64) slog.Attr {
-	return slog.Float64(key, float64(int64(seconds*1e6))/1e3)
+func milliseconds(key string, d time.Duration) slog.Attr {
+	return slog.Float64(key, float64(d.Microseconds())/1e3)
 }
