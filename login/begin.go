@@ -20,9 +20,8 @@ func (e *Engine) Begin(ctx context.Context, r Request) (Reply, error) {
 }
 
 func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) (Reply, error) {
-	var ok bool
-	if t.policy, ok = e.cfg.Policies[r.Policy]; !ok {
-		return t.reject(CodeNotPermitted, CodePasswordInvalid, "the client's policy does not exist"), nil
+	if err := e.findPolicy(t, r.Policy); err != nil {
+		return Reply{}, err
 	}
 	keys, err := e.cfg.Ledger.Keys(ctx)
 	if err != nil {

@@ -18,11 +18,10 @@ func (e *Engine) Continue(ctx context.Context, a Answer) (Reply, error) {
 }
 
 func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) {
-	var ok bool
-	if t.policy, ok = e.cfg.Policies[a.Policy]; !ok {
-		return t.reject(CodeNotPermitted, CodeStateInvalid, "the client's policy does not exist"), nil
+	err := e.findPolicy(t, a.Policy)
+	if err != nil {
+		return Reply{}, err
 	}
-	var err error
 	if t.keys, err = e.cfg.Ledger.Keys(ctx); err != nil {
 		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
 	}

@@ -167,6 +167,17 @@ func (e *Engine) newTurn(o Origin, username string) *turn {
 	}
 }
 
+// findPolicy fills in the policy. One that does not exist says nothing about the user: the client and
+// the engine are from two configurations, as happens for a moment during a reload.
+func (e *Engine) findPolicy(t *turn, name string) error {
+	p, ok := e.cfg.Policies[name]
+	if !ok {
+		return &UnavailableError{CodeClusterUnavailable, fmt.Errorf("policy %q is not loaded", name)}
+	}
+	t.policy = p
+	return nil
+}
+
 // timed records one question to a back end.
 func (e *Engine) timed(t *turn, name string, question func() (server string, err error)) error {
 	start := e.cfg.Now()
