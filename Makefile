@@ -8,7 +8,7 @@ FUZZTIME ?= 5s
 .PHONY: build demo check test lint bench fuzz packages clean
 
 build: ## one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
 
 demo: build ## the main job on embedded defaults; nothing to configure
 	bin/sallyport demo $(DEMOFLAGS)
@@ -23,7 +23,7 @@ test: packages build ## everything: quick lane, real servers, fuzz targets for a
 	$(MAKE) fuzz
 
 lint: ## what review should not have to say
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt needed: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt needed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e/...
 	$(STATICCHECK) ./...
