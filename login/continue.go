@@ -84,7 +84,7 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 	if err != nil {
 		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}, true
 	}
-	if !found {
+	if !found || t.keys.Handle(t.enrolment.UserID) != t.token.handle {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge or the user is not stored any more"), nil, true
 	}
 	t.user = User{ID: t.enrolment.UserID, Name: t.enrolment.Name}
@@ -118,6 +118,9 @@ func (e *Engine) answerRegistration(ctx context.Context, t *turn) (Reply, error)
 		// The candidate is gone; what is left is the verdict that the ledger recorded.
 		return e.settle(ctx, t, Finding{}, nil)
 	}
+	if t.policy.Registration != RegistrationFirstLogin {
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil
+	}
 	name := t.event.Factor
 	finding, err := e.cfg.Factors[name].Verify(ctx, e.cfg.Now(), t.user, Credential{Factor: name, Record: t.opened.Record}, t.answer)
 	if err != nil {
@@ -128,11 +131,10 @@ func (e *Engine) answerRegistration(ctx context.Context, t *turn) (Reply, error)
 
 // settle commits the effect of an answer, and turns the ledger's verdict into the reply.
 func (e *Engine) settle(ctx context.Context, t *turn, f Finding, register []byte) (Reply, error) {
-	if f.Number > 0 {
-		// The account may have been disabled since the password was checked.
-		if reply, err, done := e.checkAccount(ctx, t); done {
-			return reply, err
-		}
+	// The account may have been disabled since the password was checked. It is asked whatever was
+	// found: otherwise its answer would tell whether the code was right.
+	if reply, err, done := e.checkAccount(ctx, t); done {
+		return reply, err
 	}
 	var out Outcome
 	err := e.timed(t, "ledger", func() (string, error) {
