@@ -4,11 +4,21 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"sallyport/login"
 )
 
-// counts are the counters of one client.
+// Each client may ask for the status this often (RFC 5997 §4.2). A monitor asks every few seconds, and
+// a client that is a network has many of them; beyond, workers would be kept from logins.
+const (
+	statusPerSecond = 10
+	statusBurst     = 20
+)
+
+// counts are the counters of one client, and its allowance of Status-Server.
 type counts struct {
 	requests   atomic.Uint64
 	duplicates atomic.Uint64
@@ -20,7 +30,12 @@ type counts struct {
 	drops      events
 	// hints paces the log lines that are no drops, by their message.
 	hints events
+	// status is made by the tally.
+	status *rate.Limiter
 }
+
+// allowStatus reports whether the client may ask for the status now.
+func (c *counts) allowStatus(now time.Time) bool { return c.status.AllowN(now, 1) }
 
 // tally keeps the counters of all clients by name, also over a change of the configuration.
 type tally struct {
@@ -36,7 +51,7 @@ func (t *tally) of(name string) *counts {
 		t.clients = make(map[string]*counts)
 	}
 	if t.clients[name] == nil {
-		t.clients[name] = &counts{}
+		t.clients[name] = &counts{status: rate.NewLimiter(statusPerSecond, statusBurst)}
 	}
 	return t.clients[name]
 }

@@ -16,7 +16,8 @@
 //     attribute of every reply (BlastRADIUS, CVE-2024-3596).
 //   - RFC 5080 §2.2: duplicates are answered with the bytes sent before; packets that carry a valid
 //     State go first when there is too much to do; the Caller's retransmissions.
-//   - RFC 5997: Status-Server, answered while the node can serve the client.
+//   - RFC 5997: Status-Server, answered while the node can serve the client; limited for each client,
+//     and never before a login.
 //
 // # What is not
 //

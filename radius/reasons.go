@@ -39,6 +39,8 @@ const (
 	DropOutage Reason = "outage"
 	// DropNotServing: Status-Server while this node cannot serve the client.
 	DropNotServing Reason = "not_serving"
+	// DropStatusLimit: more Status-Server than a monitor needs.
+	DropStatusLimit Reason = "status_server_limit"
 	// DropPanic: a fault of the program, logged with its stack.
 	DropPanic Reason = "panic"
 	// DropReply: the reply could not be written, a fault of the program or too much Proxy-State.
@@ -53,7 +55,7 @@ func Reasons() []Reason {
 		DropUnknownClient, DropMalformed, DropTooManyAttributes, DropCode, DropAccounting,
 		DropUnsigned, DropUnlearned, DropProxyState, DropBadSignature, DropSignatureForm,
 		DropInProgress, DropSuperseded, DropQueueFull, DropExpired, DropOutage, DropNotServing,
-		DropPanic, DropReply, DropSend,
+		DropStatusLimit, DropPanic, DropReply, DropSend,
 	}
 }
 

@@ -60,9 +60,13 @@ func (s *Server) receive(d datagram) {
 		return
 	}
 	c.counts.requests.Add(1)
-	preferred := o.code == codec.CodeStatusServer || o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
-	o.state = nil // it points into the reader's buffer
 	now := s.cfg.Now()
+	if o.code == codec.CodeStatusServer && !c.counts.allowStatus(now) {
+		s.drop(c, d.from, DropStatusLimit)
+		return
+	}
+	preferred := o.code == codec.CodeAccessRequest && o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
+	o.state = nil // it points into the reader's buffer
 	x, isNew := s.begin(c, d, &o, now)
 	if !isNew {
 		return

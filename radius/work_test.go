@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	codec "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
 	"sallyport/login"
 )
 
@@ -169,6 +172,45 @@ func TestStatusServer(t *testing.T) {
 	}
 	if entries, _ := b.duplicates.size(); entries != 0 || len(b.learner.todo) != 0 || b.vpn().Statuses != 2 {
 		t.Errorf("%d cached, %d learned, counted %+v", entries, len(b.learner.todo), b.vpn())
+	}
+}
+
+// A monitor must not starve logins: its probes wait their turn, and only so many are asked about.
+func TestStatusServerGoesBehindLogins(t *testing.T) {
+	var order []string
+	l := &logins{
+		begin: func(context.Context, login.Request) (login.Reply, error) {
+			order = append(order, "login")
+			return login.Reply{}, nil
+		},
+		vouch: func(string, string) bool { return true },
+	}
+	b := newBench(t, l, func(c *Config, _ *Client) {
+		c.CanServe = func(Client) error { order = append(order, "status"); return nil }
+	})
+	probe := handmade(t, codec.CodeStatusServer, 2, unsignedMA(), avp(rfc2865.State_Type, "vouched for"))
+	b.exchange(request(t, 1, aliceMessage()), probe)
+	if want := []string{"login", "status"}; !slices.Equal(order, want) {
+		t.Errorf("served %v, want %v", order, want)
+	}
+}
+
+func TestStatusServerIsLimitedForEachClient(t *testing.T) {
+	asked := 0
+	b := newBench(t, &logins{}, func(c *Config, _ *Client) {
+		c.CanServe = func(Client) error { asked++; return nil }
+	})
+	probe := request(t, 1, Message{Status: true})
+	for range statusBurst + 5 {
+		b.exchange(probe)
+	}
+	if asked != statusBurst {
+		t.Errorf("asked %d times, want %d", asked, statusBurst)
+	}
+	b.wantDrops(t, DropStatusLimit, 5)
+	b.clock.advance(time.Second)
+	if b.exchange(probe); asked != statusBurst+1 {
+		t.Errorf("asked %d times, a second later", asked)
 	}
 }
 

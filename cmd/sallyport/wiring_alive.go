@@ -45,14 +45,12 @@ func (d *daemon) radiusAlive(ctx context.Context) error {
 	return nil
 }
 
-// statusServerWithin bounds what a Status-Server waits for.
-const statusServerWithin = time.Second
-
-// canServe is the answer to Status-Server: this node can serve the client's policy now.
-func (d *daemon) canServe(c radius.Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), statusServerWithin)
-	defer cancel()
-	return errors.Join(d.state.Ready(ctx), d.logins.ready(ctx, c.Policy))
+// canServe is the answer to Status-Server: this node can serve the client's policy.
+func (d *daemon) canServe() func(radius.Client) error {
+	policies := newServing(func(ctx context.Context, policy string) error {
+		return errors.Join(d.state.Ready(ctx), d.logins.ready(ctx, policy))
+	}, d.now)
+	return func(c radius.Client) error { return policies.can(c.Policy) }
 }
 
 // requestKey names a packet whichever node it reaches, so that its verdict is found again. Without
