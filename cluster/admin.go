@@ -23,7 +23,9 @@ type Registration struct {
 	Record []byte
 }
 
-// Users returns up to limit users whose UserID comes after the given one, in order. There is no
+// Users returns up to limit users that come after the one with the given UserID, from the first when
+// it is empty. The order is fixed, but it is not that of the ids: whoever shows users sorts them.
+// Going on from the last UserID of each page shows everyone who is stored all the while. There is no
 // secret in it: records are left out, and a credential is listed only when it is registered.
 func (l *ledger) Users(_ context.Context, after string, limit int) ([]login.Enrolment, error) {
 	if err := l.readable(); err != nil {

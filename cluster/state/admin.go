@@ -27,77 +27,80 @@ func (c *Register) apply(t *txn) Result {
 	cred.unlock()
 	cred.Record, cred.Memo = c.Record, nil
 	cred.Version++
-	next := user.with(cred)
-	next.Epoch++
-	next.Name = c.Name
-	t.putUser(next)
+	user.put(cred)
+	user.Epoch++
+	user.Name = c.Name
+	t.putUser(user)
 	return Result{Status: Done}
 }
 
 // apply removes records. Version and last number stay, so that neither an old sealed record nor a
 // used code becomes good again.
 func (c *Reset) apply(t *txn) Result {
-	next, ok := eachCredential(t.user(c.UserID), c.Factor, func(cred *Credential) {
+	user := t.user(c.UserID)
+	if !user.each(c.Factor, func(cred *Credential) {
 		cred.unlock()
 		cred.Record, cred.Memo = nil, nil
-	})
-	if !ok {
+	}) {
 		return Result{Status: Unknown}
 	}
-	next.Epoch++
-	t.putUser(next)
+	user.Epoch++
+	t.putUser(user)
 	return Result{Status: Done}
 }
 
 func (c *Unlock) apply(t *txn) Result {
-	next, ok := eachCredential(t.user(c.UserID), c.Factor, (*Credential).unlock)
-	if !ok {
+	user := t.user(c.UserID)
+	if !user.each(c.Factor, (*Credential).unlock) {
 		return Result{Status: Unknown}
 	}
-	t.putUser(next)
+	t.putUser(user)
 	return Result{Status: Done}
 }
 
-// eachCredential returns a copy of the user in which fn has changed one credential, or all when
-// factor is empty; false when there is no such user or factor.
-func eachCredential(u *User, factor string, fn func(*Credential)) (*User, bool) {
+// each changes one credential, or all when factor is empty; it is false when there is no such user
+// or factor.
+func (u *User) each(factor string, change func(*Credential)) bool {
 	if u == nil {
-		return nil, false
+		return false
 	}
-	next := *u
-	next.Credentials = slices.Clone(u.Credentials)
 	found := factor == ""
-	for i := range next.Credentials {
-		if factor == "" || next.Credentials[i].Factor == factor {
-			fn(&next.Credentials[i])
+	for i := range u.Credentials {
+		if factor == "" || u.Credentials[i].Factor == factor {
+			change(&u.Credentials[i])
 			found = true
 		}
 	}
-	return &next, found
+	return found
 }
 
 func (c *Learn) apply(t *txn) Result {
 	if c.Client == "" || len(c.Client) > 1<<16-1 || (len(c.Address) != 4 && len(c.Address) != 16) {
 		return Result{Status: Ignored}
 	}
-	key := learnedKey(nil, c.Client, c.Address)
-	if _, known := t.learnedTxn.Get(key); !known {
-		t.learnedTxn.Insert(key, &Learned{Client: c.Client, Address: c.Address, Since: t.time})
+	key := learnedKey(c.Client, c.Address)
+	if _, known := t.learned.get(key); !known {
+		t.putLearned(&Learned{Client: c.Client, Address: c.Address, Since: t.time})
 	}
 	return Result{Status: Done}
 }
 
+func (t *txn) putLearned(l *Learned) {
+	t.learned.set(t.edit, learnedKey(l.Client, l.Address), t.wire.encode(l))
+}
+
 func (c *Forget) apply(t *txn) Result {
-	if len(c.Client) > 1<<16-1 {
-		return Result{Status: Done}
-	}
-	var keys [][]byte
-	t.learnedTxn.Root().WalkPrefix(learnedKey(nil, c.Client, nil), func(key []byte, _ *Learned) bool {
-		keys = append(keys, key)
-		return false
+	var keys []tag
+	t.learned.walk(func(key tag, b []byte) bool {
+		var l Learned
+		mustDecode(t.wire, b, &l)
+		if l.Client == c.Client {
+			keys = append(keys, key)
+		}
+		return true
 	})
-	for _, key := range keys { // DeletePrefix of this library counts wrongly
-		t.learnedTxn.Delete(key)
+	for _, key := range keys {
+		t.learned.delete(t.edit, key)
 	}
 	return Result{Status: Done, Count: len(keys)}
 }
@@ -109,9 +112,8 @@ func (c *Found) apply(t *txn) Result {
 	if c.ClusterID == "" || len(c.Key.Sealed) == 0 {
 		return Result{Status: Ignored}
 	}
-	key := c.Key
-	key.Since = t.time
-	t.meta = &Meta{ClusterID: c.ClusterID, Epoch: 1, Check: c.Check, Keys: []StateKey{key}}
+	key := c.Key.kept(t.time)
+	t.meta = &Meta{ClusterID: c.ClusterID, Epoch: 1, Check: bytes.Clone(c.Check), Keys: []StateKey{key}}
 	return Result{Status: Done}
 }
 
@@ -123,10 +125,14 @@ func (c *Rotate) apply(t *txn) Result {
 	if slices.ContainsFunc(keys, func(k StateKey) bool { return k.ID == c.Key.ID }) {
 		return Result{Status: Conflict}
 	}
-	key := c.Key
-	key.Since = t.time
+	key := c.Key.kept(t.time)
 	next := *t.meta
 	next.Keys = append(slices.Clone(keys[max(0, len(keys)-keysKept+1):]), key)
 	t.meta = &next
 	return Result{Status: Done}
+}
+
+// kept is k, current since now, without the log entry that it came in.
+func (k StateKey) kept(now int64) StateKey {
+	return StateKey{ID: k.ID, Sealed: bytes.Clone(k.Sealed), Since: now}
 }

@@ -33,13 +33,14 @@ func foundedMachine() *Machine {
 
 const benchBatch = 64
 
-func benchBatches(count, users int) [][]byte {
+// benchBatches are batches of right answers, 10,000 a second, by users of this epoch and version.
+func benchBatches(count, users int, epoch uint32) [][]byte {
 	batches := make([][]byte, count)
 	for i := range batches {
 		commands := make([][]byte, benchBatch)
 		for j := range commands {
 			c := settleNumber(i*benchBatch+j, users)
-			// 10,000 logins a second.
+			c.Epoch, c.Version = epoch, epoch
 			c.Expires = int64(i*benchBatch+j)*100_000 + 120*second
 			commands[j] = Encode(c)
 		}
@@ -51,7 +52,7 @@ func benchBatches(count, users int) [][]byte {
 // BenchmarkApply applies batches of 64 settlements; the figure is for one command.
 func BenchmarkApply(b *testing.B) {
 	m := foundedMachine()
-	batches := benchBatches((b.N+benchBatch-1)/benchBatch, 10_000)
+	batches := benchBatches((b.N+benchBatch-1)/benchBatch, 10_000, 0)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i, batch := range batches {
@@ -92,7 +93,7 @@ func heap() uint64 {
 // BenchmarkSnapshot writes the state with 100,000 verdicts.
 func BenchmarkSnapshot(b *testing.B) {
 	m := foundedMachine()
-	for i, batch := range benchBatches(100_000/benchBatch, 10_000) {
+	for i, batch := range benchBatches(100_000/benchBatch, 10_000, 0) {
 		m.Apply(uint64(i+2), batch)
 	}
 	for b.Loop() {

@@ -6,7 +6,8 @@ import "sallyport/login"
 const maxVerdicts = 16
 
 // Challenge is what is remembered of a challenge: what it was opened with, if it was, and the
-// verdicts on its answers. A published Challenge never changes; a change stores another.
+// verdicts on its answers. It is stored as octets: each read makes a Challenge of its own, whose
+// octets (the Record of the Opening) must not be changed.
 type Challenge struct {
 	ID       login.ChallengeID
 	UserID   string
@@ -41,13 +42,11 @@ type Verdict struct {
 }
 
 // close ends a challenge. The candidate goes with it: what was accepted is a credential now, and
-// nothing else may be shown again. c must not be published yet.
+// nothing else may be shown again.
 func (c *Challenge) close(how Closed) {
 	c.Closed = how
-	if c.Opening != nil && len(c.Opening.Record) > 0 {
-		opening := *c.Opening
-		opening.Record = nil
-		c.Opening = &opening
+	if c.Opening != nil {
+		c.Opening.Record = nil
 	}
 }
 
@@ -94,7 +93,7 @@ func (v VerdictCode) Code() login.Code {
 func (c *Challenge) wire(w *wire) {
 	w.fixed(1, c.ID[:])
 	w.str(2, &c.UserID)
-	w.str(3, &c.Client)
+	w.name(3, &c.Client)
 	w.int(4, &c.Expires)
 	w.int(5, &c.Forget)
 	number(w, 6, &c.Failures)
@@ -105,7 +104,7 @@ func (c *Challenge) wire(w *wire) {
 
 func (o *Opening) wire(w *wire) {
 	w.str(1, &o.Name)
-	w.str(2, &o.Factor)
+	w.name(2, &o.Factor)
 	number(w, 3, &o.Epoch)
 	w.octets(4, &o.Record)
 	w.int(5, &o.Opened)

@@ -68,7 +68,13 @@ func Encode(c Command) []byte {
 }
 
 // Decode reads what [Encode] wrote, also by a newer program as far as this one knows the fields.
+// The command shares the memory of b.
 func Decode(b []byte) (Command, error) {
+	var w wire
+	return decode(&w, b)
+}
+
+func decode(w *wire, b []byte) (Command, error) {
 	if len(b) < 2 {
 		return nil, errors.New("command: too short")
 	}
@@ -79,7 +85,7 @@ func Decode(b []byte) (Command, error) {
 	if c == nil {
 		return nil, fmt.Errorf("command: type %d is not known", b[1])
 	}
-	if err := decodeMessage(b[2:], c); err != nil {
+	if err := w.decode(b[2:], c); err != nil {
 		return nil, fmt.Errorf("command: type %d: %w", b[1], err)
 	}
 	return c, nil

@@ -19,7 +19,7 @@ func (c *Register) wire(w *wire) {
 	w.str(1, &c.UserID)
 	w.str(2, &c.Name)
 	w.fixed(3, c.Handle[:])
-	w.str(4, &c.Factor)
+	w.name(4, &c.Factor)
 	number(w, 5, &c.Version)
 	w.octets(6, &c.Record)
 }
@@ -34,7 +34,7 @@ func (c *Reset) kind() Kind { return KindReset }
 
 func (c *Reset) wire(w *wire) {
 	w.str(1, &c.UserID)
-	w.str(2, &c.Factor)
+	w.name(2, &c.Factor)
 }
 
 // Unlock clears the counters and locks of a factor, or of all when Factor is empty.
@@ -47,7 +47,7 @@ func (c *Unlock) kind() Kind { return KindUnlock }
 
 func (c *Unlock) wire(w *wire) {
 	w.str(1, &c.UserID)
-	w.str(2, &c.Factor)
+	w.name(2, &c.Factor)
 }
 
 // Learn remembers that a client sends Message-Authenticator from an address (4 or 16 octets).
@@ -59,7 +59,7 @@ type Learn struct {
 func (c *Learn) kind() Kind { return KindLearn }
 
 func (c *Learn) wire(w *wire) {
-	w.str(1, &c.Client)
+	w.name(1, &c.Client)
 	w.octets(2, &c.Address)
 }
 
@@ -68,7 +68,7 @@ type Forget struct{ Client string }
 
 func (c *Forget) kind() Kind { return KindForget }
 
-func (c *Forget) wire(w *wire) { w.str(1, &c.Client) }
+func (c *Forget) wire(w *wire) { w.name(1, &c.Client) }
 
 // Found gives a new cluster its id, its epoch and its first key; it does nothing when there is one.
 type Found struct {

@@ -1,7 +1,8 @@
 package state
 
 import (
-	"encoding/binary"
+	"cmp"
+	"slices"
 
 	"sallyport/login"
 )
@@ -15,9 +16,14 @@ const (
 
 const second = 1_000_000_000
 
+// expiries is the buckets in the order of their seconds: there are as many as a challenge is kept for,
+// a few hundred. A published expiries never changes.
+type expiries []*bucket
+
 // bucket is the challenges to be forgotten in one second, in the order in which they came. The
 // slice is shared between roots: only the newest one is appended to, beyond what older ones see.
 type bucket struct {
+	edit   uint64
 	second int64
 	ids    []login.ChallengeID
 	done   int // ids[:done] are forgotten
@@ -53,57 +59,55 @@ func ceilSeconds(t int64) int64 {
 	return s
 }
 
-// expiryKey sorts by time, also before 1970.
-func expiryKey(sec int64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(sec)^1<<63)
+// ownBucket makes the bucket at i one that this transaction may change.
+func (t *txn) ownBucket(i int) *bucket {
+	if !t.ownExpiries {
+		t.expiries, t.ownExpiries = slices.Clone(t.expiries), true
+	}
+	if t.expiries[i].edit != t.edit {
+		b := *t.expiries[i]
+		b.edit = t.edit
+		t.expiries[i] = &b
+	}
+	return t.expiries[i]
+}
+
+// putBucket stores a bucket in its place, instead of what is there.
+func (t *txn) putBucket(b *bucket) {
+	i, found := t.expiries.find(b.second)
+	if found {
+		t.ownBucket(i)
+		t.expiries[i] = b
+		return
+	}
+	t.expiries, t.ownExpiries = slices.Insert(slices.Clone(t.expiries), i, b), true
+}
+
+func (e expiries) find(sec int64) (int, bool) {
+	return slices.BinarySearchFunc(e, sec, func(b *bucket, sec int64) int { return cmp.Compare(b.second, sec) })
 }
 
 func (t *txn) queue(sec int64, id login.ChallengeID) {
-	key := expiryKey(sec)
-	next := &bucket{second: sec}
-	if b, ok := t.expiriesTxn.Get(key); ok {
-		*next = *b
+	i, found := t.expiries.find(sec)
+	if !found {
+		t.putBucket(&bucket{edit: t.edit, second: sec, ids: []login.ChallengeID{id}})
+		return
 	}
-	next.ids = append(next.ids, id)
-	t.expiriesTxn.Insert(key, next)
+	b := t.ownBucket(i)
+	b.ids = append(b.ids, id)
 }
 
 // forget forgets at most n challenges whose time has passed, oldest first.
 func (t *txn) forget(n int) {
-	for n > 0 {
-		key, b, ok := t.expiriesTxn.Root().Minimum()
-		if !ok || b.second > t.time/second {
+	for n > 0 && len(t.expiries) > 0 && t.expiries[0].second <= t.time/second {
+		b := t.ownBucket(0)
+		for ; n > 0 && b.done < len(b.ids); n-- {
+			t.forgetChallenge(b.ids[b.done])
+			b.done++
+		}
+		if b.done < len(b.ids) {
 			return
 		}
-		next := *b
-		for ; n > 0 && next.done < len(next.ids); n-- {
-			t.forgetChallenge(next.ids[next.done])
-			next.done++
-		}
-		if next.done == len(next.ids) {
-			t.expiriesTxn.Delete(key)
-			continue
-		}
-		t.expiriesTxn.Insert(key, &next)
+		t.expiries = t.expiries[1:]
 	}
-}
-
-func (t *txn) forgetChallenge(id login.ChallengeID) {
-	c := t.challenge(id)
-	if c == nil {
-		return
-	}
-	for i := range c.Verdicts {
-		request := c.Verdicts[i].Request
-		if owner, ok := t.requests.get(tag(request)); ok && owner == id {
-			t.requests.delete(t.edit, tag(request))
-		}
-	}
-	if o := c.Opening; o != nil {
-		if owner, ok := t.rejoins.get(tag(o.Rejoin)); ok && owner == id {
-			t.rejoins.delete(t.edit, tag(o.Rejoin))
-		}
-	}
-	t.verdicts -= uint64(len(c.Verdicts))
-	t.challenges.delete(t.edit, tag(id))
 }

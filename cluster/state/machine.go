@@ -1,22 +1,20 @@
 package state
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Machine applies log entries. Apply and Restore are called by one goroutine at a time; everything
 // else is safe for concurrent use and never waits for them.
 type Machine struct {
-	now    atomic.Pointer[root]
-	edit   uint64
-	intern map[string]string
+	now  atomic.Pointer[root]
+	edit uint64
+	wire wire // of Apply and Restore
 
 	applied, ignored, panics atomic.Uint64
 }
 
 // New returns an empty machine.
 func New() *Machine {
-	m := &Machine{intern: make(map[string]string)}
+	m := &Machine{}
 	r := newRoot()
 	m.now.Store(&r)
 	return m
@@ -43,9 +41,10 @@ func (m *Machine) Apply(index uint64, entry []byte) []Result {
 		m.publish(m.begin(index, m.now.Load().time))
 		return nil
 	}
+	m.wire.names = m.now.Load().names
 	commands := make([]Command, len(encoded))
 	for i, b := range encoded {
-		if commands[i], err = Decode(b); err != nil {
+		if commands[i], err = decode(&m.wire, b); err != nil {
 			m.ignored.Add(1)
 		}
 	}
@@ -78,7 +77,7 @@ func (m *Machine) apply(index uint64, stamp int64, commands []Command) []Result 
 
 func (m *Machine) begin(index uint64, stamp int64) *txn {
 	m.edit++
-	t := newTxn(m.now.Load(), m.edit, m.intern)
+	t := newTxn(m.now.Load(), m.edit, &m.wire)
 	t.index = index
 	t.time = max(t.time, stamp)
 	return t

@@ -195,8 +195,8 @@ func TestForgettingIsBounded(t *testing.T) {
 		}
 		m.Apply(kept+3+i, EncodeBatch(1000*second, nil))
 	}
-	if r := m.now.Load(); r.requests.size != 0 || r.rejoins.size != 0 || r.expiries.Len() != 0 || r.verdicts != 0 {
-		t.Errorf("something is left: %d, %d, %d, %d", r.requests.size, r.rejoins.size, r.expiries.Len(), r.verdicts)
+	if r := m.now.Load(); r.requests.size != 0 || r.rejoins.size != 0 || len(r.expiries) != 0 || r.verdicts != 0 {
+		t.Errorf("something is left: %d, %d, %d, %d", r.requests.size, r.rejoins.size, len(r.expiries), r.verdicts)
 	}
 }
 

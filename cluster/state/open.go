@@ -5,7 +5,7 @@ import "sallyport/login"
 // apply stores a challenge. The same command again, after an outcome that was not known, finds its
 // own challenge.
 func (c *Open) apply(t *txn) Result {
-	if ch := t.challenge(c.ID); ch != nil {
+	if ch := t.challenge(c.ID, c.Client, c.UserID); ch != nil {
 		if ch.Opening == nil || !ch.belongs(c.Client, c.UserID) {
 			return Result{Status: Conflict}
 		}
@@ -23,13 +23,11 @@ func (c *Open) apply(t *txn) Result {
 	}
 	ch := t.newChallenge(c.ID, c.Client, c.UserID, later(t.time, c.Life), c.Keep)
 	ch.Opening = &Opening{
-		Name: c.Name, Factor: t.shared(c.Factor), Epoch: c.Epoch, Record: c.Record,
+		Name: c.Name, Factor: c.Factor, Epoch: c.Epoch, Record: c.Record,
 		Opened: t.time, Rejoin: c.Rejoin,
 	}
 	t.putChallenge(ch)
-	if c.Rejoin != (login.Tag{}) {
-		t.rejoins.set(t.edit, tag(c.Rejoin), c.ID)
-	}
+	t.own(&t.rejoins, c.Rejoin, c.ID)
 	return Result{Status: Done, Opened: ch}
 }
 
@@ -38,11 +36,7 @@ func (c *Open) earlier(t *txn) *Challenge {
 	if c.Rejoin == (login.Tag{}) {
 		return nil
 	}
-	id, ok := t.rejoins.get(tag(c.Rejoin))
-	if !ok {
-		return nil
-	}
-	return t.challenge(id)
+	return t.owner(&t.rejoins, c.Rejoin, c.Client, c.UserID)
 }
 
 // rejoins reports whether the earlier challenge serves this request too.
@@ -59,16 +53,14 @@ func giveUpRejoin(t *txn, ch *Challenge) {
 	if ch.Opening == nil {
 		return
 	}
-	next, opening := *ch, *ch.Opening
-	opening.Rejoin = login.Tag{}
-	next.Opening = &opening
-	t.putChallenge(&next)
+	ch.Opening.Rejoin = login.Tag{}
+	t.putChallenge(ch)
 }
 
 // apply ends a challenge, which may not be stored yet. One that does not fit, or takes no answer
 // any more, is left as it is.
 func (c *Cancel) apply(t *txn) Result {
-	ch := t.challenge(c.Challenge)
+	ch := t.challenge(c.Challenge, c.Client, c.UserID)
 	if ch == nil {
 		if t.time > c.Expires || c.Epoch != t.user(c.UserID).epoch() {
 			return Result{Status: Done}
@@ -82,9 +74,8 @@ func (c *Cancel) apply(t *txn) Result {
 		return Result{Status: Conflict}
 	}
 	if ch.Closed == NotClosed {
-		next := *ch
-		next.close(Cancelled)
-		t.putChallenge(&next)
+		ch.close(Cancelled)
+		t.putChallenge(ch)
 	}
 	return Result{Status: Done}
 }

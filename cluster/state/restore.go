@@ -9,10 +9,9 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
-
-	"sallyport/login"
 )
 
 // maxRecord bounds a record, so that a damaged length takes no memory. The largest are the buckets
@@ -26,7 +25,7 @@ var ErrSnapshot = errors.New("snapshot cannot be read")
 func (m *Machine) Restore(r io.Reader) error {
 	m.edit++
 	empty := newRoot()
-	t := newTxn(&empty, m.edit, m.intern)
+	t := newTxn(&empty, m.edit, &m.wire)
 	if err := restore(r, t); err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
@@ -134,52 +133,42 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 		return decodeMessage(body, t.meta)
 	case recordUser:
 		u := &User{}
-		if err := decodeMessage(body, u); err != nil {
+		if err := t.wire.decode(body, u); err != nil {
 			return err
 		}
-		slices.SortFunc(u.Credentials, func(a, b Credential) int { return bytes.Compare([]byte(a.Factor), []byte(b.Factor)) })
+		slices.SortFunc(u.Credentials, func(a, b Credential) int { return strings.Compare(a.Factor, b.Factor) })
 		t.putUser(u)
 	case recordChallenge:
 		c := &Challenge{}
-		if err := decodeMessage(body, c); err != nil {
+		if err := t.wire.decode(body, c); err != nil {
 			return err
 		}
 		t.restoreChallenge(c)
 	case recordBucket:
-		b := &bucket{}
-		if err := decodeMessage(body, b); err != nil {
+		b := &bucket{edit: t.edit}
+		if err := t.wire.decode(body, b); err != nil {
 			return err
 		}
-		t.expiriesTxn.Insert(expiryKey(b.second), b)
+		t.putBucket(b)
 	case recordLearned:
 		l := &Learned{}
-		if err := decodeMessage(body, l); err != nil {
+		if err := t.wire.decode(body, l); err != nil {
 			return err
 		}
-		if len(l.Client) < 1<<16 {
-			t.learnedTxn.Insert(learnedKey(nil, l.Client, l.Address), l)
-		}
+		t.putLearned(l)
 	}
 	return nil
 }
 
 // restoreChallenge also rebuilds what is looked up by tag.
 func (t *txn) restoreChallenge(c *Challenge) {
-	if u := t.user(c.UserID); u != nil {
-		c.UserID = u.ID
-	}
-	c.Client = t.shared(c.Client)
+	t.know(c.Client)
 	t.putChallenge(c)
 	t.verdicts += uint64(len(c.Verdicts))
 	for i := range c.Verdicts {
-		if request := c.Verdicts[i].Request; request != (login.Tag{}) {
-			t.requests.set(t.edit, tag(request), c.ID)
-		}
+		t.own(&t.requests, c.Verdicts[i].Request, c.ID)
 	}
-	if o := c.Opening; o != nil {
-		o.Factor = t.shared(o.Factor)
-		if o.Rejoin != (login.Tag{}) {
-			t.rejoins.set(t.edit, tag(o.Rejoin), c.ID)
-		}
+	if c.Opening != nil {
+		t.own(&t.rejoins, c.Opening.Rejoin, c.ID)
 	}
 }

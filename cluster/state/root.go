@@ -1,7 +1,9 @@
 package state
 
 import (
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 
 	"sallyport/login"
 )
@@ -44,23 +46,48 @@ type root struct {
 	index    uint64
 	meta     *Meta
 	verdicts uint64
+	names    names
 
-	users      *iradix.Tree[*User]
-	handles    *iradix.Tree[string]
-	challenges tagMap[*Challenge]
-	requests   tagMap[login.ChallengeID]
-	rejoins    tagMap[login.ChallengeID]
-	expiries   *iradix.Tree[*bucket]
-	learned    *iradix.Tree[*Learned]
+	users      tagMap // by userKey: a User
+	handles    tagMap // by handleKey: the user's key
+	challenges tagMap // by id: a Challenge without its id
+	requests   tagMap // by request tag: the id of the challenge
+	rejoins    tagMap // by rejoin tag: the id of the challenge
+	learned    tagMap // by learnedKey: a Learned
+	expiries   expiries
 }
 
-func newRoot() root {
-	return root{
-		meta:     &Meta{},
-		users:    iradix.New[*User](),
-		handles:  iradix.New[string](),
-		expiries: iradix.New[*bucket](),
-		learned:  iradix.New[*Learned](),
+func newRoot() root { return root{meta: &Meta{}} }
+
+// user returns nil for a user who is not stored. id is the user's where the caller knows it.
+func (r *root) user(w *wire, key tag, id string) *User {
+	b, ok := r.users.get(key)
+	if !ok {
+		return nil
+	}
+	u := &User{ID: id}
+	mustDecode(w, b, u)
+	return u
+}
+
+// challenge returns nil for one that is not remembered. client and userID are what the caller
+// expects.
+func (r *root) challenge(w *wire, id login.ChallengeID, client, userID string) *Challenge {
+	b, ok := r.challenges.get(tag(id))
+	if !ok {
+		return nil
+	}
+	c := &Challenge{Client: client, UserID: userID}
+	mustDecode(w, b, c)
+	c.ID = id
+	return c
+}
+
+// mustDecode decodes what this program has encoded into its own memory. Were that damaged, nothing
+// could be answered: a user who cannot be read must never look like one without a second factor.
+func mustDecode(w *wire, b []byte, m message) {
+	if err := w.decode(b, m); err != nil {
+		panic(fmt.Sprintf("state: memory is damaged: %v", err))
 	}
 }
 
@@ -73,14 +100,16 @@ type Learned struct {
 }
 
 func (l *Learned) wire(w *wire) {
-	w.str(1, &l.Client)
+	w.name(1, &l.Client)
 	w.octets(2, &l.Address)
 	w.int(3, &l.Since)
 }
 
 // learnedKey is length-prefixed, so that no client's addresses are found under another's name.
-func learnedKey(b []byte, client string, address []byte) []byte {
-	b = append(b, byte(len(client)>>8), byte(len(client)))
+func learnedKey(client string, address []byte) tag {
+	var room [128]byte
+	b := binary.BigEndian.AppendUint64(room[:0], uint64(len(client)))
 	b = append(b, client...)
-	return append(b, address...)
+	sum := sha256.Sum256(append(b, address...))
+	return tag(sum[:16])
 }

@@ -13,7 +13,7 @@ func (c *Settle) apply(t *txn) Result {
 	if c.ClusterEpoch != t.meta.Epoch {
 		return refused(login.CodeStateInvalid)
 	}
-	ch, user := t.challenge(c.Challenge), t.user(c.UserID)
+	ch, user := t.challenge(c.Challenge, c.Client, c.UserID), t.user(c.UserID)
 	if ch != nil && !ch.belongs(c.Client, c.UserID) {
 		return refused(login.CodeStateInvalid)
 	}
@@ -46,11 +46,10 @@ func (c *Settle) recorded(t *txn, ch *Challenge, epoch uint32) (Result, bool) {
 		v = ch.verdict(c.Token, c.Answer)
 	}
 	if v == nil && c.Request != (login.Tag{}) {
-		owner, ok := t.requests.get(tag(c.Request))
-		if !ok {
+		if _, known := t.requests.get(tag(c.Request)); !known {
 			return Result{}, false
 		}
-		first := t.challenge(owner)
+		first := t.owner(&t.requests, c.Request, c.Client, c.UserID)
 		if first == nil || !first.belongs(c.Client, c.UserID) {
 			return refused(login.CodeStateInvalid), true
 		}
@@ -123,14 +122,15 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User, cred Credential) Resul
 	}
 	if !registering {
 		cred.fail(t.time, c.Limits)
-		t.putUser(c.orNew(t, user).with(cred))
+		user = c.orNew(t, user)
+		user.put(cred)
+		t.putUser(user)
 	}
-	next := *ch
-	next.Failures++
-	if next.Failures >= c.Limits.Attempts {
-		return c.record(t, &next, VerdictExhausted, user.epoch())
+	ch.Failures++
+	if ch.Failures >= c.Limits.Attempts {
+		return c.record(t, ch, VerdictExhausted, user.epoch())
 	}
-	return c.record(t, &next, VerdictInvalid, user.epoch())
+	return c.record(t, ch, VerdictInvalid, user.epoch())
 }
 
 // accept uses up the number, and stores what was registered.
@@ -138,19 +138,17 @@ func (c *Settle) accept(t *txn, ch *Challenge, user *User, cred Credential) Resu
 	cred.unlock()
 	cred.Last = c.Number
 	cred.Memo = c.Memo
-	next := c.orNew(t, user)
+	user = c.orNew(t, user)
 	if len(c.Register) > 0 {
 		cred.Record = c.Register
 		cred.Version++
+		user.Epoch++
+		user.Name = c.Name
 	}
-	next = next.with(cred)
-	next.LastFactor = t.shared(c.Factor)
-	if len(c.Register) > 0 {
-		next.Epoch++
-		next.Name = c.Name
-	}
-	t.putUser(next)
-	return c.record(t, ch, VerdictAccepted, next.Epoch)
+	user.put(cred)
+	user.LastFactor = c.Factor
+	t.putUser(user)
+	return c.record(t, ch, VerdictAccepted, user.Epoch)
 }
 
 func (c *Settle) orNew(t *txn, user *User) *User {
@@ -166,22 +164,19 @@ func (c *Settle) record(t *txn, ch *Challenge, code VerdictCode, epoch uint32) R
 	if code != VerdictAccepted && len(ch.Verdicts) >= maxVerdicts {
 		code = VerdictExhausted
 	}
-	next := *ch
 	switch code {
 	case VerdictAccepted:
-		next.close(Accepted)
+		ch.close(Accepted)
 	case VerdictExhausted:
-		next.close(Exhausted)
+		ch.close(Exhausted)
 	}
-	left := next.left(c.Limits)
-	next.Verdicts = append(slices.Clip(ch.Verdicts), Verdict{
+	left := ch.left(c.Limits)
+	ch.Verdicts = append(ch.Verdicts, Verdict{
 		Token: c.Token, Answer: c.Answer, Request: c.Request,
 		Epoch: epoch, Code: code, Left: uint8(min(left, 255)),
 	})
 	t.verdicts++
-	t.putChallenge(&next)
-	if c.Request != (login.Tag{}) {
-		t.requests.set(t.edit, tag(c.Request), c.Challenge)
-	}
+	t.putChallenge(ch)
+	t.own(&t.requests, c.Request, c.Challenge)
 	return verdict(login.Outcome{Code: code.Code(), AttemptsLeft: min(left, 255)})
 }

@@ -38,10 +38,11 @@ func (h *head) wire(w *wire) {
 
 // snapshotWriter remembers the first error.
 type snapshotWriter struct {
-	out *bufio.Writer
-	sum hash.Hash
-	buf []byte
-	err error
+	out    *bufio.Writer
+	sum    hash.Hash
+	wire   wire
+	prefix [64]byte
+	err    error
 }
 
 func (s *snapshotWriter) write(b []byte) {
@@ -51,12 +52,16 @@ func (s *snapshotWriter) write(b []byte) {
 	}
 }
 
-func (s *snapshotWriter) record(kind uint64, m message) {
-	s.buf = appendMessage(s.buf[:0], m)
-	var prefix [20]byte
-	b := protowire.AppendVarint(prefix[:0], kind)
-	s.write(protowire.AppendVarint(b, uint64(len(s.buf))))
-	s.write(s.buf)
+func (s *snapshotWriter) record(kind uint64, m message) { s.octets(kind, nil, s.wire.encode(m)) }
+
+// octets writes an encoded message, the first fields apart from the rest, and reports whether there
+// was no error yet.
+func (s *snapshotWriter) octets(kind uint64, first, rest []byte) bool {
+	prefix := protowire.AppendVarint(s.prefix[:0], kind)
+	prefix = protowire.AppendVarint(prefix, uint64(len(first)+len(rest)))
+	s.write(append(prefix, first...))
+	s.write(rest)
+	return s.err == nil
 }
 
 // WriteSnapshot writes the state. Equal states are equal octets.
@@ -77,23 +82,18 @@ func (v View) WriteSnapshot(w io.Writer) error {
 	return nil
 }
 
+// writeRecords writes users, challenges and what was learned as they are in memory.
 func (r *root) writeRecords(s *snapshotWriter) {
-	users := r.users.Root().Iterator()
-	for _, u, ok := users.Next(); ok && s.err == nil; _, u, ok = users.Next() {
-		s.record(recordUser, u)
-	}
-	r.challenges.walk(func(_ tag, c *Challenge) bool {
-		s.record(recordChallenge, c)
-		return s.err == nil
+	r.users.walk(func(_ tag, b []byte) bool { return s.octets(recordUser, nil, b) })
+	var id [2 + len(tag{})]byte
+	r.challenges.walk(func(key tag, b []byte) bool {
+		first := protowire.AppendTag(id[:0], 1, protowire.BytesType)
+		return s.octets(recordChallenge, protowire.AppendBytes(first, key[:]), b)
 	})
-	buckets := r.expiries.Root().Iterator()
-	for _, b, ok := buckets.Next(); ok && s.err == nil; _, b, ok = buckets.Next() {
+	for _, b := range r.expiries {
 		s.record(recordBucket, b)
 	}
-	learned := r.learned.Root().Iterator()
-	for _, l, ok := learned.Next(); ok && s.err == nil; _, l, ok = learned.Next() {
-		s.record(recordLearned, l)
-	}
+	r.learned.walk(func(_ tag, b []byte) bool { return s.octets(recordLearned, nil, b) })
 }
 
 // Hash is the SHA-256 of the state: equal on all nodes at equal index.

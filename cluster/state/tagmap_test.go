@@ -10,8 +10,8 @@ import (
 
 func TestTagMapIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var m tagMap[int]
-		want := map[tag]int{}
+		var m tagMap
+		want := map[tag]string{}
 		edit := uint64(1)
 		// Few values in few octets, so that keys collide and leaves get deep.
 		key := rapid.Custom(func(t *rapid.T) tag {
@@ -22,15 +22,16 @@ func TestTagMapIsAMap(t *testing.T) {
 		})
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
-				k, v := key.Draw(t, "key"), rapid.Int().Draw(t, "value")
+				k, v := key.Draw(t, "key"), rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "value")
 				m.set(edit, k, v)
-				want[k] = v
+				want[k] = string(v)
 			},
 			"set many": func(t *rapid.T) {
 				for i := range 100 {
 					k := tag{0: 1, 1: byte(i / 40), 14: byte(i)}
-					m.set(edit, k, i)
-					want[k] = i
+					v := bytes.Repeat([]byte{byte(i)}, i)
+					m.set(edit, k, v)
+					want[k] = string(v)
 				}
 			},
 			"delete": func(t *rapid.T) {
@@ -48,7 +49,7 @@ func TestTagMapIsAMap(t *testing.T) {
 			"a new edit leaves old roots alone": func(t *rapid.T) {
 				old, before := m, items(m)
 				edit++
-				m.set(edit, key.Draw(t, "key"), -1)
+				m.set(edit, key.Draw(t, "key"), []byte("new"))
 				m.delete(edit, key.Draw(t, "other"))
 				if !slices.Equal(items(old), before) {
 					t.Fatalf("a published map has changed")
@@ -56,18 +57,34 @@ func TestTagMapIsAMap(t *testing.T) {
 				m = old // the edit is dropped
 				edit++
 			},
+			"walk on": func(t *rapid.T) {
+				after := key.Draw(t, "after")
+				var got []tagItem
+				m.walkAfter(after, func(k tag, v []byte) bool {
+					got = append(got, tagItem{k, string(v)})
+					return true
+				})
+				all := items(m)
+				first := slices.IndexFunc(all, func(it tagItem) bool { return bytes.Compare(it.key[:], after[:]) > 0 })
+				if first < 0 {
+					first = len(all)
+				}
+				if !slices.Equal(got, all[first:]) {
+					t.Fatalf("%d items after %x, want %d", len(got), after, len(all)-first)
+				}
+			},
 			"": func(t *rapid.T) {
 				got := items(m)
 				if m.size != len(want) || len(got) != len(want) {
 					t.Fatalf("size %d with %d items, want %d", m.size, len(got), len(want))
 				}
-				if !slices.IsSortedFunc(got, func(a, b tagItem[int]) int { return bytes.Compare(a.key[:], b.key[:]) }) {
+				if !slices.IsSortedFunc(got, func(a, b tagItem) int { return bytes.Compare(a.key[:], b.key[:]) }) {
 					t.Fatal("not in order")
 				}
 				for _, it := range got {
 					v, ok := m.get(it.key)
-					if w, known := want[it.key]; !ok || !known || v != w || v != it.value {
-						t.Fatalf("%x is %d, want %d", it.key, v, w)
+					if w, known := want[it.key]; !ok || !known || string(v) != w || w != it.value {
+						t.Fatalf("%x is %q, want %q", it.key, v, w)
 					}
 				}
 			},
@@ -75,10 +92,15 @@ func TestTagMapIsAMap(t *testing.T) {
 	})
 }
 
-func items[V any](m tagMap[V]) []tagItem[V] {
-	var all []tagItem[V]
-	m.walk(func(k tag, v V) bool {
-		all = append(all, tagItem[V]{k, v})
+type tagItem struct {
+	key   tag
+	value string
+}
+
+func items(m tagMap) []tagItem {
+	var all []tagItem
+	m.walk(func(k tag, v []byte) bool {
+		all = append(all, tagItem{k, string(v)})
 		return true
 	})
 	return all

@@ -1,91 +1,72 @@
 package state
 
-import (
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
+import "sallyport/login"
 
-	"sallyport/login"
-)
-
-// txn is one batch being applied: a root whose trees are being changed. It is published by commit,
-// or dropped without a trace.
+// txn is one batch being applied: a root that is being changed. It is published by commit, or dropped
+// without a trace.
 type txn struct {
 	root
-	edit   uint64
-	intern map[string]string
-
-	usersTxn    *iradix.Txn[*User]
-	handlesTxn  *iradix.Txn[string]
-	expiriesTxn *iradix.Txn[*bucket]
-	learnedTxn  *iradix.Txn[*Learned]
+	edit uint64
+	wire *wire
+	// ownExpiries says that the queue was copied for this transaction.
+	ownExpiries bool
 }
 
-func newTxn(r *root, edit uint64, intern map[string]string) *txn {
-	return &txn{
-		root:        *r,
-		edit:        edit,
-		intern:      intern,
-		usersTxn:    r.users.Txn(),
-		handlesTxn:  r.handles.Txn(),
-		expiriesTxn: r.expiries.Txn(),
-		learnedTxn:  r.learned.Txn(),
-	}
+func newTxn(r *root, edit uint64, w *wire) *txn {
+	w.names = r.names
+	return &txn{root: *r, edit: edit, wire: w}
 }
 
 func (t *txn) commit() *root {
 	r := t.root
-	r.users = t.usersTxn.CommitOnly()
-	r.handles = t.handlesTxn.CommitOnly()
-	r.expiries = t.expiriesTxn.CommitOnly()
-	r.learned = t.learnedTxn.CommitOnly()
 	return &r
 }
 
-// maxInterned bounds the names of which one copy is shared: clients and factors, a handful.
-const maxInterned = 4096
-
-// shared returns one copy of a name that many challenges hold. The map is only ever looked up.
-func (t *txn) shared(name string) string {
-	if s, ok := t.intern[name]; ok {
-		return s
-	}
-	if len(t.intern) < maxInterned {
-		t.intern[name] = name
-	}
-	return name
+// know makes one copy of a name serve whatever is decoded from now on.
+func (t *txn) know(name string) {
+	t.names = t.names.with(name)
+	t.wire.names = t.names
 }
 
 // user returns nil for a user who is not stored.
-func (t *txn) user(id string) *User {
-	u, _ := t.usersTxn.Get([]byte(id))
-	return u
-}
+func (t *txn) user(id string) *User { return t.root.user(t.wire, userKey(id), id) }
 
 // newUser is a user to be stored for the first time. A handle belongs to one user: should two have
 // the same (1 in 2^64), the second is not found by it.
 func (t *txn) newUser(id, name string, h login.Handle) *User {
-	if _, taken := t.handlesTxn.Get(h[:]); taken {
+	if _, taken := t.handles.get(handleKey(h)); taken {
 		h = login.Handle{}
 	}
 	return &User{ID: id, Name: name, Handle: h}
 }
 
 func (t *txn) putUser(u *User) {
-	t.usersTxn.Insert([]byte(u.ID), u)
+	for i := range u.Credentials {
+		t.know(u.Credentials[i].Factor)
+	}
+	key := userKey(u.ID)
+	t.users.set(t.edit, key, t.wire.encode(u))
 	if u.Handle == (login.Handle{}) {
 		return
 	}
-	if _, known := t.handlesTxn.Get(u.Handle[:]); !known {
-		t.handlesTxn.Insert([]byte(string(u.Handle[:])), u.ID)
+	handle := handleKey(u.Handle)
+	if _, known := t.handles.get(handle); !known {
+		t.handles.set(t.edit, handle, key[:])
 	}
 }
 
-// challenge returns nil for one that is not remembered.
-func (t *txn) challenge(id login.ChallengeID) *Challenge {
-	c, _ := t.challenges.get(tag(id))
-	return c
+// challenge returns nil for one that is not remembered. client and userID are what is expected; what
+// is stored may differ.
+func (t *txn) challenge(id login.ChallengeID, client, userID string) *Challenge {
+	return t.root.challenge(t.wire, id, client, userID)
 }
 
-func (t *txn) putChallenge(c *Challenge) { t.challenges.set(t.edit, tag(c.ID), c) }
+// putChallenge stores c, or what has become of it.
+func (t *txn) putChallenge(c *Challenge) {
+	bare := *c
+	bare.ID = login.ChallengeID{} // it is the key
+	t.challenges.set(t.edit, tag(c.ID), t.wire.encode(&bare))
+}
 
 // full reports whether no further challenge may be kept.
 func (t *txn) full(capacity uint64) bool {
@@ -94,11 +75,48 @@ func (t *txn) full(capacity uint64) bool {
 
 // newChallenge is a challenge to be stored for the first time; it is in the expiry queue already.
 func (t *txn) newChallenge(id login.ChallengeID, client, userID string, expires, keep int64) *Challenge {
-	if u := t.user(userID); u != nil {
-		userID = u.ID // share the memory
-	}
-	c := &Challenge{ID: id, UserID: userID, Client: t.shared(client), Expires: expires}
+	c := &Challenge{ID: id, UserID: userID, Client: client, Expires: expires}
+	t.know(client)
 	c.Forget = ceilSeconds(later(expires, keep))
 	t.queue(c.Forget, id)
 	return c
+}
+
+// forgetChallenge removes a challenge and what leads to it.
+func (t *txn) forgetChallenge(id login.ChallengeID) {
+	c := t.challenge(id, "", "")
+	if c == nil {
+		return
+	}
+	for i := range c.Verdicts {
+		t.disown(&t.requests, c.Verdicts[i].Request, id)
+	}
+	if c.Opening != nil {
+		t.disown(&t.rejoins, c.Opening.Rejoin, id)
+	}
+	t.verdicts -= uint64(len(c.Verdicts))
+	t.challenges.delete(t.edit, tag(id))
+}
+
+// own makes key lead to a challenge, where there is a key.
+func (t *txn) own(m *tagMap, key login.Tag, id login.ChallengeID) {
+	if key != (login.Tag{}) {
+		m.set(t.edit, tag(key), id[:])
+	}
+}
+
+// disown removes key, if it leads to this challenge.
+func (t *txn) disown(m *tagMap, key login.Tag, id login.ChallengeID) {
+	if owner, ok := m.get(tag(key)); ok && login.ChallengeID(owner) == id {
+		m.delete(t.edit, tag(key))
+	}
+}
+
+// owner returns the challenge that key leads to, or nil.
+func (t *txn) owner(m *tagMap, key login.Tag, client, userID string) *Challenge {
+	id, ok := m.get(tag(key))
+	if !ok {
+		return nil
+	}
+	return t.challenge(login.ChallengeID(id), client, userID)
 }

@@ -1,13 +1,15 @@
 package state
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
 	"sallyport/login"
 )
 
-// User is what is stored about a person. A published User never changes; a change stores another.
+// User is what is stored about a person. It is stored as octets: each read makes a User of its own,
+// whose octets (Record, Memo) must not be changed.
 type User struct {
 	ID          string
 	Name        string
@@ -35,12 +37,12 @@ func (u *User) wire(w *wire) {
 	w.str(2, &u.Name)
 	w.fixed(3, u.Handle[:])
 	number(w, 4, &u.Epoch)
-	w.str(5, &u.LastFactor)
+	w.name(5, &u.LastFactor)
 	list[Credential](w, 6, &u.Credentials)
 }
 
 func (c *Credential) wire(w *wire) {
-	w.str(1, &c.Factor)
+	w.name(1, &c.Factor)
 	number(w, 2, &c.Version)
 	w.octets(3, &c.Record)
 	w.octets(4, &c.Memo)
@@ -48,6 +50,20 @@ func (c *Credential) wire(w *wire) {
 	w.int(6, &c.LockedUntil)
 	w.bool(7, &c.HardLocked)
 	number(w, 8, &c.Failures)
+}
+
+// userKey is under which a user is stored: ids have no even spread of their own. Ids come from a
+// directory and half of SHA-256 is enough to tell them apart.
+func userKey(id string) tag {
+	var b [128]byte
+	sum := sha256.Sum256(append(b[:0], id...))
+	return tag(sum[:16])
+}
+
+// handleKey is under which a handle is stored.
+func handleKey(h login.Handle) (key tag) {
+	copy(key[:], h[:])
+	return key
 }
 
 // Credential returns the user's credential for factor, or an empty one. It may be called on nil.
@@ -74,20 +90,14 @@ func (u *User) find(factor string) (int, bool) {
 	})
 }
 
-// with returns a copy of u in which c has replaced the credential of its factor.
-func (u *User) with(c Credential) *User {
-	next := *u
+// put stores c in place of the credential of its factor.
+func (u *User) put(c Credential) {
 	i, ok := u.find(c.Factor)
 	if ok {
-		next.Credentials = slices.Clone(u.Credentials)
-		next.Credentials[i] = c
-		return &next
+		u.Credentials[i] = c
+		return
 	}
-	next.Credentials = make([]Credential, 0, len(u.Credentials)+1)
-	next.Credentials = append(next.Credentials, u.Credentials[:i]...)
-	next.Credentials = append(next.Credentials, c)
-	next.Credentials = append(next.Credentials, u.Credentials[i:]...)
-	return &next
+	u.Credentials = slices.Insert(u.Credentials, i, c)
 }
 
 func (c *Credential) lockedAt(now int64) bool { return c.HardLocked || now < c.LockedUntil }

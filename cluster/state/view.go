@@ -19,62 +19,64 @@ func (v View) Index() uint64 { return v.root.index }
 func (v View) Meta() *Meta { return v.root.meta }
 
 // User returns nil when nothing is stored.
-func (v View) User(id string) *User {
-	u, _ := v.root.users.Get([]byte(id))
-	return u
-}
+func (v View) User(id string) *User { return v.root.user(v.wire(), userKey(id), id) }
 
 // UserByHandle returns nil when no user has this handle.
 func (v View) UserByHandle(h login.Handle) *User {
-	id, ok := v.root.handles.Get(h[:])
+	key, ok := v.root.handles.get(handleKey(h))
 	if !ok {
 		return nil
 	}
-	return v.User(id)
+	return v.root.user(v.wire(), tag(key), "")
 }
 
-// Users returns up to limit users whose id comes after the given one, in order.
+// Users returns up to limit users. They have a fixed order, that of the hashes of their ids; those
+// after the given id come, or from the first one when it is empty. The id need not be stored.
 func (v View) Users(after string, limit int) []*User {
 	var users []*User
-	it := v.root.users.Root().Iterator()
-	it.SeekLowerBound([]byte(after))
-	for len(users) < limit {
-		_, u, ok := it.Next()
-		if !ok {
-			break
+	w := v.wire()
+	collect := func(_ tag, b []byte) bool {
+		if len(users) >= limit {
+			return false
 		}
-		if u.ID != after {
-			users = append(users, u)
-		}
+		u := &User{}
+		mustDecode(w, b, u)
+		users = append(users, u)
+		return true
+	}
+	if after == "" {
+		v.root.users.walk(collect)
+	} else {
+		v.root.users.walkAfter(userKey(after), collect)
 	}
 	return users
 }
 
 // Challenge returns nil when nothing is remembered under this id.
 func (v View) Challenge(id login.ChallengeID) *Challenge {
-	c, _ := v.root.challenges.get(tag(id))
-	return c
+	return v.root.challenge(v.wire(), id, "", "")
 }
 
 // HasLearned reports whether the client was seen to send Message-Authenticator from the address.
 func (v View) HasLearned(client string, address []byte) bool {
-	if len(client) > 1<<16-1 {
-		return false
-	}
-	var b [128]byte
-	_, ok := v.root.learned.Get(learnedKey(b[:0], client, address))
+	_, ok := v.root.learned.get(learnedKey(client, address))
 	return ok
 }
 
 // Learned returns everything that was learned.
 func (v View) Learned() []*Learned {
 	var all []*Learned
-	it := v.root.learned.Root().Iterator()
-	for _, l, ok := it.Next(); ok; _, l, ok = it.Next() {
+	w := v.wire()
+	v.root.learned.walk(func(_ tag, b []byte) bool {
+		l := &Learned{}
+		mustDecode(w, b, l)
 		all = append(all, l)
-	}
+		return true
+	})
 	return all
 }
+
+func (v View) wire() *wire { return &wire{names: v.root.names} }
 
 // Sizes counts what is stored.
 type Sizes struct {
@@ -87,9 +89,9 @@ type Sizes struct {
 // Sizes returns the counts.
 func (v View) Sizes() Sizes {
 	return Sizes{
-		Users:      v.root.users.Len(),
+		Users:      v.root.users.size,
 		Challenges: v.root.challenges.size,
 		Verdicts:   v.root.verdicts,
-		Learned:    v.root.learned.Len(),
+		Learned:    v.root.learned.size,
 	}
 }

@@ -1,9 +1,9 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -13,7 +13,10 @@ var errTruncated = errors.New("truncated or malformed field")
 // wire encodes a message, or decodes one, by the same list of fields: each type names its fields
 // once, in a method that is given a wire. Fields are in the order of their numbers, which saves
 // remembering them; zero values are not written, and fields that are not known are passed over.
+//
+// A wire may be used again and again, by one goroutine at a time. The zero value is ready.
 type wire struct {
+	names    names
 	decoding bool
 	out      []byte
 	in       []byte
@@ -22,6 +25,7 @@ type wire struct {
 	err      error
 }
 
+// rawField is a field as it is on the wire.
 type rawField struct {
 	number protowire.Number
 	typ    protowire.Type
@@ -38,13 +42,34 @@ func appendMessage(b []byte, m message) []byte {
 	return w.out
 }
 
-func decodeMessage(b []byte, m message) error {
-	w := wire{decoding: true, in: b}
-	m.wire(&w)
+// encode returns the octets of m, which are good until w is used again.
+func (w *wire) encode(m message) []byte {
+	w.decoding, w.out = false, w.out[:0]
+	m.wire(w)
+	return w.out
+}
+
+// decode reads a whole message. What it decodes shares the memory of b, strings apart.
+func (w *wire) decode(b []byte, m message) error {
+	w.decoding, w.err = true, nil
+	w.part(b, m)
+	return w.err
+}
+
+// part decodes a message inside another, or the outermost.
+func (w *wire) part(b []byte, m message) {
+	in, next, found := w.in, w.next, w.found
+	w.in, w.found = b, false
+	m.wire(w)
 	for w.peek() { // what newer programs have added must be well formed too
 		w.found = false
 	}
-	return w.err
+	w.in, w.next, w.found = in, next, found
+}
+
+func decodeMessage(b []byte, m message) error {
+	var w wire
+	return w.decode(b, m)
 }
 
 // peek reads the next field, if there is one and it was not read yet.
@@ -158,24 +183,43 @@ func (w *wire) int(n protowire.Number, p *int64) {
 	}
 }
 
+// str is a text of its own. Where p holds the same text already, it is kept: that saves a copy of
+// what the caller knows.
 func (w *wire) str(n protowire.Number, p *string) {
-	if w.decoding {
-		if f, ok := w.field(n, protowire.BytesType); ok {
-			*p = string(f.octs)
-		}
+	if !w.decoding {
+		w.encodeString(n, *p)
 		return
 	}
-	if *p != "" {
-		w.out = protowire.AppendTag(w.out, n, protowire.BytesType)
-		w.out = protowire.AppendString(w.out, *p)
+	if f, _ := w.field(n, protowire.BytesType); string(f.octs) != *p {
+		*p = string(f.octs)
 	}
 }
 
-// octets copies what it decodes: a log entry must not be kept alive by the state.
+// name is a text that many messages have: a client or a factor.
+func (w *wire) name(n protowire.Number, p *string) {
+	if !w.decoding {
+		w.encodeString(n, *p)
+		return
+	}
+	f, _ := w.field(n, protowire.BytesType)
+	var shared bool
+	if *p, shared = w.names.find(f.octs); !shared {
+		*p = string(f.octs)
+	}
+}
+
+func (w *wire) encodeString(n protowire.Number, s string) {
+	if s != "" {
+		w.out = protowire.AppendTag(w.out, n, protowire.BytesType)
+		w.out = protowire.AppendString(w.out, s)
+	}
+}
+
+// octets shares the memory of what it decodes; whoever keeps them as they are keeps all of it.
 func (w *wire) octets(n protowire.Number, p *[]byte) {
 	if w.decoding {
 		if f, ok := w.field(n, protowire.BytesType); ok && len(f.octs) > 0 {
-			*p = bytes.Clone(f.octs)
+			*p = slices.Clip(f.octs)
 		}
 		return
 	}
@@ -211,7 +255,14 @@ func (w *wire) fixed(n protowire.Number, p []byte) {
 // nested writes a message as a field that may be repeated.
 func (w *wire) nested(n protowire.Number, m message) {
 	w.out = protowire.AppendTag(w.out, n, protowire.BytesType)
-	w.out = protowire.AppendBytes(w.out, appendMessage(nil, m))
+	start := len(w.out)
+	m.wire(w)
+	size := len(w.out) - start
+	// The length comes first, and is known now.
+	body := start + protowire.SizeVarint(uint64(size))
+	w.out = slices.Grow(w.out, body-start)[:body+size]
+	copy(w.out[body:], w.out[start:])
+	protowire.AppendVarint(w.out[:start], uint64(size))
 }
 
 // list encodes or decodes a repeated message.
@@ -226,11 +277,12 @@ func list[T any, P interface {
 		return
 	}
 	for f, ok := w.field(n, protowire.BytesType); ok; f, ok = w.field(n, protowire.BytesType) {
-		var item T
-		if err := decodeMessage(f.octs, P(&item)); err != nil {
-			w.fail(n, err.Error())
+		var none T
+		*items = append(*items, none)
+		w.part(f.octs, P(&(*items)[len(*items)-1]))
+		if w.err != nil {
+			w.err = fmt.Errorf("field %d: %w", n, w.err)
 			return
 		}
-		*items = append(*items, item)
 	}
 }
