@@ -21,7 +21,8 @@ type Event struct {
 	Step   Step
 	Next   Step
 	Factor string
-	// Answered is false when no reply was given because a back end could not be asked.
+	// Answered is false when no reply was given because a back end could not be asked. Where the
+	// client is refused instead (Origin.RejectOnOutage), it is true, and Code names the back end.
 	Answered bool
 	Verdict  Verdict
 	// Code is the precise code; what the person was told may be vaguer.

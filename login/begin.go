@@ -25,7 +25,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) 
 	}
 	keys, err := e.cfg.Ledger.Keys(ctx)
 	if err != nil {
-		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
+		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
 	}
 	t.keys = keys
 	if reply, err, done := e.checkPassword(ctx, t, r); done {
@@ -33,7 +33,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) 
 	}
 	t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID)
 	if err != nil {
-		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
+		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
 	}
 	name, err := Normalize(r.Username)
 	if err != nil {
@@ -69,7 +69,7 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, r Request) (reply R
 	}
 	code := RefusalCode(err)
 	if code == "" {
-		return Reply{}, &UnavailableError{CodeDirectoryUnavail, err}, true
+		return Reply{}, &UnavailableError{Code: CodeDirectoryUnavail, Err: err}, true
 	}
 	return t.reject(code, public(code), refusalReason(err)), nil, true
 }
@@ -160,7 +160,7 @@ func (e *Engine) registrar(p Policy) (string, Registrar) {
 // ledgerError says that nothing may be concluded; a full ledger sheds the login.
 func ledgerError(err error) error {
 	if errors.Is(err, ErrFull) {
-		return &UnavailableError{CodeRateLimited, err}
+		return &UnavailableError{Code: CodeRateLimited, Err: err}
 	}
-	return &UnavailableError{CodeClusterUnavailable, err}
+	return &UnavailableError{Code: CodeClusterUnavailable, Err: err}
 }

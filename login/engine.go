@@ -108,6 +108,9 @@ type UnavailableError struct {
 	// Code is directory_unavailable, cluster_unavailable or rate_limited.
 	Code Code
 	Err  error
+	// Trace is the id under which the audit event of this request is found; empty where the request
+	// could not be told to belong to a login.
+	Trace string
 }
 
 // Error names the back end.
@@ -172,7 +175,7 @@ func (e *Engine) newTurn(o Origin, username string) *turn {
 func (e *Engine) findPolicy(t *turn, name string) error {
 	p, ok := e.cfg.Policies[name]
 	if !ok {
-		return &UnavailableError{CodeClusterUnavailable, fmt.Errorf("policy %q is not loaded", name)}
+		return &UnavailableError{Code: CodeClusterUnavailable, Err: fmt.Errorf("policy %q is not loaded", name)}
 	}
 	t.policy = p
 	return nil
@@ -192,13 +195,17 @@ func (e *Engine) timed(t *turn, name string, question func() (server string, err
 func (e *Engine) report(t *turn, r Reply, err error) {
 	ev := &t.event
 	ev.Took = e.cfg.Now().Sub(t.began)
-	ev.Answered, ev.Verdict = err == nil, r.Verdict
+	ev.Answered, ev.Verdict = err == nil || t.origin.RejectOnOutage, r.Verdict
 	if ev.Code == "" {
 		ev.Code = r.Code
 	}
 	if err != nil {
 		ev.Code = Outage(err).Code
 		ev.Reason = err.Error()
+		var u *UnavailableError
+		if errors.As(err, &u) {
+			u.Trace = ev.Trace
+		}
 	}
 	ev.Registered = r.Registered
 	if r.Verdict == Challenge {
@@ -237,10 +244,10 @@ func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error
 	tok.step = p.Step
 	state, err := t.keys.seal(tok)
 	if err != nil {
-		return Reply{}, &UnavailableError{CodeClusterUnavailable, err}
+		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
 	}
 	// Rounded, because the moments between the two readings of the clock are no news to anyone.
-	p.Expires = max(tok.expires.Sub(tok.issued), 0).Round(time.Second)
+	p.Expires = max(tok.expires.Sub(tok.issued).Round(time.Second), time.Second)
 	return Reply{
 		Verdict: Challenge, Code: why, Message: ask(p, why, t.origin.UI), State: state, Prompt: p,
 		Factor: t.event.Factor, Trace: t.event.Trace,

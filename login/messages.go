@@ -2,6 +2,17 @@ package login
 
 import "fmt"
 
+// What a person is told where a front end replies without having asked anyone. The first three are
+// for requests that can be no login; they tell an administrator what to change.
+const (
+	MessageNeedsPAP   = "This service needs the password itself. Set the RADIUS client to PAP."
+	MessageNoPassword = "The login request has no password."
+	MessageMalformed  = "The login request is malformed."
+	// MessageFallback stands where a reply came without a sentence: a challenge without one ends the
+	// login in several clients.
+	MessageFallback = "Login"
+)
+
 // sentence returns what a person is told with a Reject. There is one sentence per code; where a code
 // would tell an outsider about an account, its sentence is that of a wrong password.
 func sentence(c Code) string {

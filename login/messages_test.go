@@ -19,6 +19,12 @@ func TestEveryCodeHasItsSentence(t *testing.T) {
 	}
 }
 
+func TestSentencesOfFrontEndsFitTheSmallestClient(t *testing.T) {
+	for _, s := range []string{MessageNeedsPAP, MessageNoPassword, MessageMalformed, MessageFallback} {
+		checkText(t, s)
+	}
+}
+
 func TestPromptsFitTheSmallestClient(t *testing.T) {
 	key := Secret(strings.TrimSpace(strings.Repeat("ABCD ", 8)))
 	for _, step := range []Step{StepOTP, StepRegisterTOTP} {

@@ -16,6 +16,9 @@ type Origin struct {
 	// UI says that the client reads the machine-readable attributes, so that secrets need not
 	// stand in the text.
 	UI bool
+	// RejectOnOutage says that the front end refuses where it could not be decided; without it, it
+	// stays silent. The audit tells which.
+	RejectOnOutage bool
 	// Address is the address that the request came from.
 	Address netip.Addr
 	// CallingStationID is what the client says of the person's end (RFC 2865 §5.31); may be empty.
