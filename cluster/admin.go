@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"sallyport/cluster/state"
 	"sallyport/login"
@@ -26,7 +27,7 @@ type Registration struct {
 // Users returns up to limit users that come after the one with the given UserID, from the first when
 // it is empty. The order is fixed, but it is not that of the ids: whoever shows users sorts them.
 // Going on from the last UserID of each page shows everyone who is stored all the while. There is no
-// secret in it: records are left out, and a credential is listed only when it is registered.
+// secret in it: records stay sealed, and a credential is listed only when it is registered.
 func (l *ledger) Users(_ context.Context, after string, limit int) ([]login.Enrolment, error) {
 	if err := l.readable(); err != nil {
 		return nil, err
@@ -35,11 +36,7 @@ func (l *ledger) Users(_ context.Context, after string, limit int) ([]login.Enro
 	users := make([]login.Enrolment, len(stored))
 	for i, u := range stored {
 		users[i] = enrolmentOf(u)
-		for j := range u.Credentials {
-			if c := &u.Credentials[j]; len(c.Record) > 0 {
-				users[i].Credentials[c.Factor] = credentialOf(c)
-			}
-		}
+		maps.DeleteFunc(users[i].Credentials, func(_ string, c login.Credential) bool { return !c.Registered() })
 	}
 	return users, nil
 }

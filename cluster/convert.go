@@ -23,20 +23,20 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// enrolmentOf converts a user without any credential.
+// enrolmentOf converts a user, records sealed.
 func enrolmentOf(u *state.User) login.Enrolment {
-	return login.Enrolment{
+	e := login.Enrolment{
 		UserID: u.ID, Name: u.Name, Epoch: u.Epoch, LastFactor: u.LastFactor,
 		Credentials: make(map[string]login.Credential, len(u.Credentials)),
 	}
-}
-
-// credentialOf converts a credential without its record.
-func credentialOf(c *state.Credential) login.Credential {
-	return login.Credential{
-		Factor: c.Factor, Version: c.Version, Memo: c.Memo, Last: c.Last,
-		LockedUntil: instant(c.LockedUntil), HardLocked: c.HardLocked, Failures: c.Failures,
+	for i := range u.Credentials {
+		c := &u.Credentials[i]
+		e.Credentials[c.Factor] = login.Credential{
+			Factor: c.Factor, Version: c.Version, Sealed: c.Record, Memo: c.Memo, Last: c.Last,
+			LockedUntil: instant(c.LockedUntil), HardLocked: c.HardLocked, Failures: c.Failures,
+		}
 	}
+	return e
 }
 
 // openedOf converts a challenge without its record.

@@ -61,15 +61,11 @@ func TestTheStateKnowsItsMasterKey(t *testing.T) {
 	}
 	config.MasterKey = bytes.Repeat([]byte{8}, masterKeySize)
 	other := testSealer(t, 8)
-	check, err := other.check()
-	if err != nil {
-		t.Fatal(err)
-	}
 	store, err := openLogStore(filepath.Join(config.DataDir, raftDir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(store.Set(keyCheckName, check), store.Close()); err != nil {
+	if err := errors.Join(store.Set(keyCheckName, other.check()), store.Close()); err != nil {
 		t.Fatal(err)
 	}
 	n, err = Open(config)

@@ -43,7 +43,7 @@ func (l *ledger) submit(ctx context.Context, c state.Command) (state.Result, err
 	return r, nil
 }
 
-// Enrolment returns what is stored about the user, secrets opened.
+// Enrolment returns what is stored about the user. Records stay sealed: most reads need none.
 func (l *ledger) Enrolment(_ context.Context, userID string) (login.Enrolment, error) {
 	if err := l.readable(); err != nil {
 		return login.Enrolment{}, err
@@ -52,7 +52,7 @@ func (l *ledger) Enrolment(_ context.Context, userID string) (login.Enrolment, e
 	if u == nil {
 		return login.Enrolment{UserID: userID}, nil
 	}
-	return l.enrolment(u)
+	return enrolmentOf(u), nil
 }
 
 // EnrolmentByHandle finds the user by handle.
@@ -64,8 +64,21 @@ func (l *ledger) EnrolmentByHandle(_ context.Context, h login.Handle) (login.Enr
 	if u == nil {
 		return login.Enrolment{}, false, nil
 	}
-	e, err := l.enrolment(u)
-	return e, err == nil, err
+	return enrolmentOf(u), true, nil
+}
+
+// Record opens the record of one of the enrolment's credentials. It needs nothing but the enrolment,
+// and so never mixes two versions.
+func (l *ledger) Record(_ context.Context, e login.Enrolment, factor string) ([]byte, error) {
+	c := e.Credentials[factor]
+	if len(c.Sealed) == 0 {
+		return nil, nil
+	}
+	plain, err := l.sealer.open(credentialName(e.UserID, factor, c.Version), c.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("read the %s credential of %q: %w", factor, e.UserID, err)
+	}
+	return plain, nil
 }
 
 // Opened returns what is known of a challenge.
@@ -79,24 +92,6 @@ func (l *ledger) Opened(_ context.Context, id login.ChallengeID) (login.Opened, 
 	}
 	o, err := l.opened(c)
 	return o, err == nil, err
-}
-
-// enrolment opens the records of a stored user.
-func (l *ledger) enrolment(u *state.User) (login.Enrolment, error) {
-	e := enrolmentOf(u)
-	for i := range u.Credentials {
-		c := &u.Credentials[i]
-		credential := credentialOf(c)
-		if len(c.Record) > 0 {
-			plain, err := l.sealer.open(credentialName(u.ID, c.Factor, c.Version), c.Record)
-			if err != nil {
-				return login.Enrolment{}, fmt.Errorf("read the %s credential of %q: %w", c.Factor, u.ID, err)
-			}
-			credential.Record = plain
-		}
-		e.Credentials[c.Factor] = credential
-	}
-	return e, nil
 }
 
 func (l *ledger) opened(c *state.Challenge) (login.Opened, error) {

@@ -45,8 +45,8 @@ func (l *ledger) openRing(meta *state.Meta) (*login.KeyRing, error) {
 	if len(meta.Keys) == 0 {
 		return nil, fmt.Errorf("the cluster was not founded yet: %w", login.ErrUnavailable)
 	}
-	if err := l.checkMasterKey(meta.Check); err != nil {
-		return nil, err
+	if !bytes.Equal(meta.Check, l.sealer.check()) {
+		return nil, ErrMasterKey
 	}
 	keys := make(map[byte][32]byte, len(meta.Keys))
 	for _, k := range meta.Keys {
@@ -59,22 +59,7 @@ func (l *ledger) openRing(meta *state.Meta) (*login.KeyRing, error) {
 		}
 		keys[k.ID] = [32]byte(plain)
 	}
-	tagKey, err := l.sealer.tagKey()
-	if err != nil {
-		return nil, err
-	}
-	return login.NewKeyRing(meta.ClusterID, meta.Epoch, keys, meta.Keys[len(meta.Keys)-1].ID, tagKey)
-}
-
-func (l *ledger) checkMasterKey(stored []byte) error {
-	check, err := l.sealer.check()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(stored, check) {
-		return ErrMasterKey
-	}
-	return nil
+	return login.NewKeyRing(meta.ClusterID, meta.Epoch, keys, meta.Keys[len(meta.Keys)-1].ID, l.sealer.tagKey())
 }
 
 func (l *ledger) newStateKey(id byte) (state.StateKey, error) {
@@ -95,16 +80,12 @@ func (l *ledger) found(ctx context.Context) error {
 	if _, err := rand.Read(id); err != nil {
 		return fmt.Errorf("generate cluster id: %w", err)
 	}
-	check, err := l.sealer.check()
-	if err != nil {
-		return err
-	}
 	key, err := l.newStateKey(1)
 	if err != nil {
 		return err
 	}
 	// A conflict means that it was founded in between, perhaps by this very command.
-	_, err = l.propose(ctx, &state.Found{ClusterID: hex.EncodeToString(id), Check: check, Key: key})
+	_, err = l.propose(ctx, &state.Found{ClusterID: hex.EncodeToString(id), Check: l.sealer.check(), Key: key})
 	return err
 }
 

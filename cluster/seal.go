@@ -5,10 +5,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 
 	"sallyport/login"
 )
@@ -25,9 +28,9 @@ const (
 
 var errSealed = errors.New("sealed record does not open")
 
-// sealer seals and opens records. It is immutable and safe for concurrent use.
+// sealer seals and opens records. It is safe for concurrent use.
 type sealer struct {
-	prk   []byte
+	macs  sync.Pool // of HMAC-SHA-256 under the key that everything is derived from
 	keyID [sealKeyIDLen]byte
 }
 
@@ -36,32 +39,37 @@ func newSealer(masterKey []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive from the master key: %w", err)
 	}
-	s := &sealer{prk: prk}
-	id, err := s.derive("key id", sealKeyIDLen)
-	if err != nil {
-		return nil, err
-	}
-	copy(s.keyID[:], id)
+	s := &sealer{}
+	s.macs.New = func() any { return hmac.New(sha256.New, prk) }
+	id := s.derive([]byte("key id"))
+	copy(s.keyID[:], id[:])
 	return s, nil
 }
 
-func (s *sealer) derive(info string, size int) ([]byte, error) {
-	key, err := hkdf.Expand(sha256.New, s.prk, info, size)
-	if err != nil {
-		return nil, fmt.Errorf("derive from the master key: %w", err)
+// derive returns the first block of HKDF-Expand (RFC 5869 §2.3): HMAC(PRK, info | 0x01). One block is
+// all that is ever asked for, and the extraction was done once: the master key is uniform, so even
+// that could be left out (§3.3). What a pooled HMAC keeps is the state after the padded key, so that
+// a key costs two or three blocks of SHA-256 and no set-up.
+func (s *sealer) derive(info ...[]byte) (key [sha256.Size]byte) {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	for _, part := range info {
+		mac.Write(part)
 	}
-	return key, nil
+	mac.Write([]byte{1})
+	mac.Sum(key[:0])
+	return key
 }
 
 // check is a value by which the master key is recognised; the key does not follow from it.
-func (s *sealer) check() ([]byte, error) { return s.derive("check", 16) }
+func (s *sealer) check() []byte {
+	check := s.derive([]byte("check"))
+	return check[:16]
+}
 
 // tagKey is the key of all tags and handles; see [login.NewKeyRing].
-func (s *sealer) tagKey() (key [32]byte, err error) {
-	b, err := s.derive("tags", len(key))
-	copy(key[:], b)
-	return key, err
-}
+func (s *sealer) tagKey() [sha256.Size]byte { return s.derive([]byte("tags")) }
 
 // recordName is what a sealed record belongs to, unambiguous and printable nowhere.
 type recordName []byte
@@ -89,11 +97,8 @@ func stateKeyName(id byte) recordName {
 }
 
 func (s *sealer) aead(name recordName) (cipher.AEAD, error) {
-	key, err := s.derive("record "+string(name), 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
+	key := s.derive([]byte("record "), name)
+	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		return nil, err
 	}

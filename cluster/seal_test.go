@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"testing"
 
@@ -105,6 +107,21 @@ func TestMasterKeyFile(t *testing.T) {
 		_, err := ParseMasterKey([]byte(bad))
 		if err == nil || bytes.Contains([]byte(err.Error()), []byte("secret")) && name != "no prefix" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestKeysAreThoseOfHKDF holds what is derived: sealed records are read for ever.
+func TestKeysAreThoseOfHKDF(t *testing.T) {
+	master := bytes.Repeat([]byte{1}, masterKeySize)
+	want, err := hkdf.Key(sha256.New, master, []byte("sallyport master key v1"), "record alice", 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := testSealer(t, 1)
+	for range 2 { // a pooled state is as good as a new one
+		if got := s.derive([]byte("record "), []byte("alice")); !bytes.Equal(got[:], want) {
+			t.Errorf("%x, want %x", got, want)
 		}
 	}
 }

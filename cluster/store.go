@@ -64,10 +64,7 @@ func openLogStore(dir string) (*raftboltdb.BoltStore, error) {
 
 // checkMasterKey refuses a master key that is not the one that the log was begun with.
 func checkMasterKey(store raft.StableStore, s *sealer) error {
-	check, err := s.check()
-	if err != nil {
-		return err
-	}
+	check := s.check()
 	stored, err := store.Get(keyCheckName)
 	switch {
 	case errors.Is(err, raftboltdb.ErrKeyNotFound):

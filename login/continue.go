@@ -105,6 +105,9 @@ func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
 	var finding Finding
 	if c.Version == t.token.version && c.Registered() {
 		var err error
+		if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err != nil {
+			return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		}
 		if finding, err = e.cfg.Factors[name].Verify(ctx, e.cfg.Now(), t.user, c, t.answer); err != nil {
 			return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 		}

@@ -11,7 +11,8 @@ import (
 type Factor interface {
 	// Name is the factor's name in policies, records and logs: "totp", "email".
 	Name() string
-	// Challenge says how to ask a registered user. Only Step, Echo and MaskedAddress are read.
+	// Challenge says how to ask a registered user; the Record of c is not opened. Only Step, Echo
+	// and MaskedAddress are read.
 	Challenge(ctx context.Context, u User, c Credential) (Prompt, error)
 	// Verify judges an answer as of now. An error means that no judgement was possible (an
 	// unreadable record), never that the answer was wrong.
@@ -33,8 +34,10 @@ type Credential struct {
 	Factor string
 	// Version rises with every registration of this factor; 0 means never registered.
 	Version uint32
-	// Record is the factor's own secret record; only the factor reads it.
+	// Record is the factor's own secret record; only the factor reads it. In an [Enrolment] it is
+	// empty until [Ledger].Record has opened Sealed, the record as the ledger keeps it.
 	Record []byte
+	Sealed []byte
 	// Memo is what the factor learned from accepted answers, not secret (a TOTP's drift).
 	Memo []byte
 	// Last is the last number accepted (TOTP: time step; sent codes: send number).
@@ -47,7 +50,7 @@ type Credential struct {
 }
 
 // Registered reports whether the user holds this factor.
-func (c Credential) Registered() bool { return len(c.Record) > 0 }
+func (c Credential) Registered() bool { return len(c.Sealed) > 0 || len(c.Record) > 0 }
 
 // LockedAt reports whether the factor refuses all answers at t.
 func (c Credential) LockedAt(t time.Time) bool { return c.HardLocked || t.Before(c.LockedUntil) }

@@ -29,11 +29,14 @@ var ErrFull = errors.New("too many logins in progress")
 type Ledger interface {
 	// Keys returns the current key ring. The ring is immutable and may be kept for one request.
 	Keys(ctx context.Context) (*KeyRing, error)
-	// Enrolment returns what is stored about the user; of a user never seen, an empty Enrolment
-	// with that ID and epoch 0.
+	// Enrolment returns what is stored about the user, records sealed; of a user never seen, an
+	// empty Enrolment with that ID and epoch 0.
 	Enrolment(ctx context.Context, userID string) (Enrolment, error)
 	// EnrolmentByHandle finds the user by handle; found is false when no such user is stored.
 	EnrolmentByHandle(ctx context.Context, h Handle) (e Enrolment, found bool, err error)
+	// Record opens the record of one of the enrolment's credentials; it is empty where the factor
+	// is not registered. An error means that it cannot be read: nothing may be concluded.
+	Record(ctx context.Context, e Enrolment, factor string) ([]byte, error)
 	// Open stores what a challenge needs besides its State token, or rejoins the challenge that
 	// is open under the same Rejoin tag. It costs a commit.
 	Open(ctx context.Context, o Opening) (Opened, error)

@@ -17,6 +17,7 @@ func administration() map[string]func(*bench) {
 		"registration needs everything":    incomplete,
 		"a client's addresses are learned": learning,
 		"keys name the cluster":            keys,
+		"a record opens for its owner":     records,
 	}
 }
 
@@ -122,5 +123,21 @@ func keys(b *bench) {
 	}
 	if ring.Handle(alice) == ring.Handle(bob) {
 		b.Error("two users have one handle")
+	}
+}
+
+func records(b *bench) {
+	b.enrol(alice)
+	b.enrol(bob)
+	e := b.enrolment(alice)
+	if got := b.record(e); got != "the secret of "+alice {
+		b.Errorf("record %q", got)
+	}
+	if got, err := b.Record(b.Context(), e, "sms"); len(got) != 0 || err != nil {
+		b.Errorf("a factor that is not registered: %q, %v", got, err)
+	}
+	e.Credentials[totp] = b.enrolment(bob).Credentials[totp]
+	if got, err := b.Record(b.Context(), e, totp); err == nil {
+		b.Errorf("alice opened bob's record: %q", got)
 	}
 }

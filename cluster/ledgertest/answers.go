@@ -29,8 +29,9 @@ func acceptedOnce(b *bench) {
 	s.Memo = []byte("drift")
 	b.settle(s, accepted())
 	b.settle(s, again(accepted())) // the Accept was lost
-	cred := b.enrolment(alice).Credentials[totp]
-	if cred.Last != 100 || string(cred.Memo) != "drift" || string(cred.Record) != "the secret of "+alice {
+	e := b.enrolment(alice)
+	cred := e.Credentials[totp]
+	if cred.Last != 100 || string(cred.Memo) != "drift" || b.record(e) != "the secret of "+alice {
 		b.Errorf("credential after the accept: %+v", cred)
 	}
 	if got := b.enrolment(alice).LastFactor; got != totp {
@@ -151,7 +152,7 @@ func registration(b *bench) {
 		b.Fatalf("by handle: %v, %v", found, err)
 	}
 	cred := e.Credentials[totp]
-	if e.Epoch != 1 || e.Name != "A. Person" || cred.Version != 1 || string(cred.Record) != "a new secret" {
+	if e.Epoch != 1 || e.Name != "A. Person" || cred.Version != 1 || b.record(e) != "a new secret" {
 		b.Errorf("after registration: %+v", e)
 	}
 	b.settle(b.begin(bob).answer(1, "755224", 100), replayed(3)) // the code that registered is used

@@ -132,8 +132,8 @@ func openedRegisters(b *bench) {
 	s = c.answer(2, "755224", 100)
 	s.Register = o.Record
 	b.settle(s, accepted())
-	if got := b.enrolment(bob).Credentials[totp]; string(got.Record) != "candidate" {
-		b.Errorf("registered %q", got.Record)
+	if got := b.record(b.enrolment(bob)); got != "candidate" {
+		b.Errorf("registered %q", got)
 	}
 	if got, found, err := b.Opened(b.Context(), o.ID); err != nil || !found || !got.Closed || len(got.Record) != 0 {
 		b.Errorf("the candidate outlives its registration: %+v, %v, %v", got, found, err)

@@ -109,6 +109,19 @@ func (b *bench) enrolment(userID string) login.Enrolment {
 	return e
 }
 
+// record opens the user's TOTP record.
+func (b *bench) record(e login.Enrolment) string {
+	b.Helper()
+	if c := e.Credentials[totp]; len(c.Record) != 0 {
+		b.Errorf("the record of %q is open", e.UserID)
+	}
+	record, err := b.Record(b.Context(), e, totp)
+	if err != nil {
+		b.Fatalf("Record: %v", err)
+	}
+	return string(record)
+}
+
 // enrol registers the user's TOTP.
 func (b *bench) enrol(userID string) {
 	b.Helper()

@@ -10,8 +10,9 @@ import (
 // Users is what the API needs to know and do about stored users. Satisfied by cluster.Node. Errors
 // are [login.ErrUnavailable], possibly wrapped, when nothing may be concluded.
 type Users interface {
-	// Users returns up to limit users with an ID greater than after, sorted by ID, with the
-	// factors that they have registered, without the records.
+	// Users returns up to limit users that come after the one with the ID after, from the first
+	// when it is empty, with the factors that they have registered, records sealed. The order is
+	// fixed, and the ledger's own.
 	Users(ctx context.Context, after string, limit int) ([]login.Enrolment, error)
 	// Enrolment returns what is stored about the user; nothing stored is an empty enrolment.
 	Enrolment(ctx context.Context, userID string) (login.Enrolment, error)
