@@ -2,6 +2,7 @@ package radius
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,8 +20,8 @@ type Config struct {
 	// Zero means 256 and 4096.
 	Workers, Queue int
 	// Deadline is how long after its arrival the answer to a packet is of use. A packet that has
-	// waited longer is dropped, and a login is given no more time than this. Zero means 4 seconds:
-	// most clients wait 3 to 5.
+	// waited until less than 100 ms are left is dropped, and a login is given no more time than this.
+	// Zero means 4 seconds: most clients wait 3 to 5.
 	Deadline time.Duration
 	// RejectDelay is how long after the request an Access-Reject leaves at the earliest, so that
 	// all refusals take the same time. Zero means 1 second, negative none.
@@ -39,6 +40,10 @@ type Config struct {
 	// CanServe returns why this node cannot serve the client now. Status-Server is answered only
 	// while it returns nil. Nil means that it always can.
 	CanServe func(client Client) error
+	// Refused receives one event for each Access-Request that was refused without asking [Logins],
+	// because it can be no login. It is called before the reply is sent, by many workers at once. Nil
+	// means that nobody listens.
+	Refused func(login.Event)
 }
 
 // Defaults of [Config].
@@ -71,6 +76,9 @@ func (c Config) withDefaults() Config {
 	if c.CanServe == nil {
 		c.CanServe = func(Client) error { return nil }
 	}
+	if c.Refused == nil {
+		c.Refused = func(login.Event) {}
+	}
 	return c
 }
 
@@ -85,8 +93,11 @@ func orDefault[T comparable](v, standard T) T {
 // validate reports every fault but those of the clients.
 func (c Config) validate() error {
 	_, err := parseListen(c.Listen)
-	if c.Workers < 0 || c.Queue < 0 || c.Deadline < 0 || c.CacheFor < 0 {
-		err = errors.Join(err, errors.New("radius: workers, queue, deadline and cache time cannot be negative"))
+	if c.Workers < 0 || c.Queue < 0 || c.CacheFor < 0 {
+		err = errors.Join(err, errors.New("radius: workers, queue and cache time cannot be negative"))
+	}
+	if c.Deadline < leastTime {
+		err = errors.Join(err, fmt.Errorf("radius: a deadline of %v is too short for any login: use at least %v", c.Deadline, leastTime))
 	}
 	return err
 }

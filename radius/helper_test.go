@@ -249,7 +249,7 @@ var errDirectoryGone = errors.New("directory did not answer")
 func outage(calls *int) func(context.Context, login.Request) (login.Reply, error) {
 	return func(context.Context, login.Request) (login.Reply, error) {
 		*calls++
-		return login.Reply{}, errDirectoryGone
+		return login.Reply{}, &login.UnavailableError{Code: login.CodeDirectoryUnavail, Err: errDirectoryGone, Trace: "0123456789abcdef"}
 	}
 }
 

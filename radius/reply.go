@@ -20,13 +20,6 @@ const (
 	goodReply = 1024
 )
 
-// messageOutage is the sentence of the Reject that stands for "a back end could not be asked".
-const messageOutage = "The login service is not available now. Try again later."
-
-// messageFallback is what a person reads when a reply came without a sentence: a challenge without
-// one ends the login in several clients.
-const messageFallback = "Login"
-
 // output is a reply ready to be sent.
 type output struct {
 	packet  []byte
@@ -42,8 +35,8 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		if c.OnOutage != OutageReject {
 			return output{}, DropOutage, err
 		}
-		s.hint(j, slog.LevelError, "login rejected because a back end did not answer", slog.String("error", err.Error()))
-		rep = refuse(outageCode(err), messageOutage)
+		s.hint(j, slog.LevelError, "login rejected because a back end did not answer", causes(rep, err)...)
+		rep = login.Outage(err)
 	}
 	packet, err := write(c, request, rep, s.cfg.VendorID)
 	if err != nil {
@@ -56,15 +49,19 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 	return output{packet: packet, verdict: rep.Verdict}, "", nil
 }
 
-// outageCode names what did not answer, as far as the error tells.
-func outageCode(err error) login.Code {
-	switch {
-	case errors.Is(err, login.ErrFull):
-		return login.CodeRateLimited
-	case errors.Is(err, login.ErrUnavailable):
-		return login.CodeClusterUnavailable
+// causes are the facts of a login that came to no usable reply: its trace, where there is one, and
+// what went wrong.
+func causes(rep login.Reply, err error) []slog.Attr {
+	facts := []slog.Attr{slog.String("error", err.Error())}
+	trace := rep.Trace
+	var outage *login.UnavailableError
+	if errors.As(err, &outage) {
+		trace = outage.Trace
 	}
-	return login.CodeDirectoryUnavail
+	if trace != "" {
+		facts = append(facts, slog.String("trace", trace))
+	}
+	return facts
 }
 
 // write is the reply as RFC 2865 §5.44 and RFC 2869 §5.19 allow it: a Reject has a Reply-Message and
@@ -84,7 +81,7 @@ func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) ([]
 		list.Add(rfc2865.State_Type, codec.Attribute(rep.State))
 		list.Add(rfc2869.Prompt_Type, codec.NewInteger(echo(rep.Prompt.Echo)))
 		if rep.Prompt.Expires > 0 {
-			list.Add(rfc2865.SessionTimeout_Type, codec.NewInteger(seconds(rep.Prompt.Expires)))
+			list.Add(rfc2865.SessionTimeout_Type, codec.NewInteger(max(seconds(rep.Prompt.Expires), 1)))
 		}
 	}
 	if c.UI {
@@ -149,7 +146,7 @@ func encodeReply(key *signer, request *codec.Packet, code codec.Code, list codec
 // character.
 func addMessage(p *codec.Packet, message string) {
 	if message == "" {
-		message = messageFallback
+		message = login.MessageFallback
 	}
 	for len(message) > maxValue {
 		at := maxValue

@@ -99,6 +99,20 @@ func TestUIAttributesRoundTrip(t *testing.T) {
 	}
 }
 
+// Session-Timeout 0 means "no limit" to some clients, and "over" to others.
+func TestChallengeThatEndsSoonHasASecond(t *testing.T) {
+	for expires, want := range map[time.Duration]time.Duration{
+		time.Millisecond: time.Second, 999 * time.Millisecond: time.Second, time.Second: time.Second,
+		2*time.Second - 1: time.Second, 2 * time.Second: 2 * time.Second,
+	} {
+		rep := login.Reply{Verdict: login.Challenge, Message: "m", State: "s", Prompt: login.Prompt{Expires: expires}}
+		req, reply := serveReply(t, rep, false)
+		if got := open(t, req, reply).Prompt.Expires; got != want {
+			t.Errorf("%v was sent as %v, want %v", expires, got, want)
+		}
+	}
+}
+
 func TestHiddenAttributesFitAndHaveTheirOwnSalt(t *testing.T) {
 	req, reply := serveReply(t, registering(), true)
 	r := open(t, req, reply)

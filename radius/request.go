@@ -11,14 +11,6 @@ import (
 	"sallyport/login"
 )
 
-// What a request needs when it is refused before anyone is asked. The sentences tell the person, or
-// rather their administrator, what to change; none of them quotes the request.
-const (
-	messageNeedsPAP   = "This service needs the password itself. Set the RADIUS client to PAP."
-	messageNoPassword = "The login request has no password."
-	messageMalformed  = "The login request is malformed."
-)
-
 // Values and attributes of Microsoft's dictionary (RFC 2548) that carry no password to check.
 const (
 	vendorMicrosoft = 311
@@ -35,20 +27,22 @@ func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply,
 	switch {
 	case needsOtherThanPAP(p):
 		s.hint(j, slog.LevelWarn, "RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP")
-		return refuse(login.CodeNotPermitted, messageNeedsPAP), nil
+		return s.refuse(j, p, login.CodeNotPermitted, login.MessageNeedsPAP, "CHAP, MS-CHAP or EAP in place of PAP"), nil
 	case states > 1:
-		return refuse(login.CodeStateInvalid, messageMalformed), nil
-	case passwords > 1, names > 1, authorizeOnly(p):
-		// Authorize-Only is no login (RFC 5080 §2.1.1): an empty answer would mean "resend".
-		return refuse(login.CodeNotPermitted, messageMalformed), nil
+		return s.refuse(j, p, login.CodeStateInvalid, login.MessageMalformed, "more than one State"), nil
+	case passwords > 1, names > 1:
+		return s.refuse(j, p, login.CodeNotPermitted, login.MessageMalformed, "more than one User-Password or User-Name"), nil
+	case authorizeOnly(p):
+		// This is no login (RFC 5080 §2.1.1): an empty answer would mean "resend".
+		return s.refuse(j, p, login.CodeNotPermitted, login.MessageMalformed, "Service-Type is Authorize Only"), nil
 	case passwords == 0 && states == 0:
-		return refuse(login.CodeNotPermitted, messageNoPassword), nil
+		return s.refuse(j, p, login.CodeNotPermitted, login.MessageNoPassword, "neither User-Password nor State"), nil
 	}
 	var password string
 	if passwords == 1 {
 		plain, err := revealPassword(hidden, p.Secret, p.Authenticator)
 		if err != nil {
-			return refuse(login.CodeNotPermitted, messageMalformed), nil
+			return s.refuse(j, p, login.CodeNotPermitted, login.MessageMalformed, err.Error()), nil
 		}
 		password = j.client.Charset.text(plain)
 	}
@@ -67,14 +61,23 @@ func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
 		Client:           j.client.Name,
 		Policy:           j.client.Policy,
 		UI:               j.client.UI,
+		RejectOnOutage:   j.client.OnOutage == OutageReject,
 		Address:          plainAddr(j.from.Addr()),
 		CallingStationID: string(p.Get(rfc2865.CallingStationID_Type)),
 		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
 	}
 }
 
-// refuse is a Reject that no login has decided.
-func refuse(code login.Code, message string) login.Reply {
+// refuse is a Reject that no login has decided, and its event: those of logins are reported by
+// [Logins]. The reason is for the audit; it does not quote the request.
+func (s *Server) refuse(j *job, p *codec.Packet, code login.Code, message, reason string) login.Reply {
+	o := s.origin(j, p)
+	now := s.cfg.Now()
+	s.cfg.Refused(login.Event{
+		Time: now, Client: o.Client, Address: o.Address, CallingStationID: o.CallingStationID, Policy: o.Policy,
+		Username: j.client.Charset.text(p.Get(rfc2865.UserName_Type)),
+		Answered: true, Verdict: login.Reject, Code: code, Reason: reason, Took: now.Sub(j.arrived),
+	})
 	return login.Reply{Verdict: login.Reject, Code: code, Message: message}
 }
 

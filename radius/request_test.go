@@ -2,6 +2,7 @@ package radius
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -95,21 +96,24 @@ func TestRequestsThatAreNoLoginAreRejected(t *testing.T) {
 		code login.Code
 		text string
 	}{
-		"CHAP":                  {[]*codec.AVP{name, chap}, login.CodeNotPermitted, messageNeedsPAP},
-		"CHAP and PAP":          {[]*codec.AVP{name, chap, password}, login.CodeNotPermitted, messageNeedsPAP},
-		"CHAP with State":       {[]*codec.AVP{name, chap, state}, login.CodeNotPermitted, messageNeedsPAP},
-		"MS-CHAP":               {[]*codec.AVP{name, microsoft(1)}, login.CodeNotPermitted, messageNeedsPAP},
-		"MS-CHAPv2":             {[]*codec.AVP{name, microsoft(25)}, login.CodeNotPermitted, messageNeedsPAP},
-		"EAP":                   {[]*codec.AVP{name, avp(rfc2869.EAPMessage_Type, "\x02\x00\x00\x05\x01")}, login.CodeNotPermitted, messageNeedsPAP},
-		"no password, no State": {[]*codec.AVP{name}, login.CodeNotPermitted, messageNoPassword},
-		"two passwords":         {[]*codec.AVP{name, password, password}, login.CodeNotPermitted, messageMalformed},
-		"two names":             {[]*codec.AVP{name, name, password}, login.CodeNotPermitted, messageMalformed},
-		"two States":            {[]*codec.AVP{name, password, state, state}, login.CodeStateInvalid, messageMalformed},
-		"password of 15 octets": {[]*codec.AVP{name, avp(rfc2865.UserPassword_Type, "123456789012345")}, login.CodeNotPermitted, messageMalformed},
-		"password of 144":       {[]*codec.AVP{name, avp(rfc2865.UserPassword_Type, strings.Repeat("x", 144))}, login.CodeNotPermitted, messageMalformed},
-		"authorize only":        {[]*codec.AVP{name, state, avp(rfc2865.ServiceType_Type, "\x00\x00\x00\x11")}, login.CodeNotPermitted, messageMalformed},
+		"CHAP":                  {[]*codec.AVP{name, chap}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"CHAP and PAP":          {[]*codec.AVP{name, chap, password}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"CHAP with State":       {[]*codec.AVP{name, chap, state}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"MS-CHAP":               {[]*codec.AVP{name, microsoft(1)}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"MS-CHAPv2":             {[]*codec.AVP{name, microsoft(25)}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"EAP":                   {[]*codec.AVP{name, avp(rfc2869.EAPMessage_Type, "\x02\x00\x00\x05\x01")}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"no password, no State": {[]*codec.AVP{name}, login.CodeNotPermitted, login.MessageNoPassword},
+		"two passwords":         {[]*codec.AVP{name, password, password}, login.CodeNotPermitted, login.MessageMalformed},
+		"two names":             {[]*codec.AVP{name, name, password}, login.CodeNotPermitted, login.MessageMalformed},
+		"two States":            {[]*codec.AVP{name, password, state, state}, login.CodeStateInvalid, login.MessageMalformed},
+		"password of 15 octets": {[]*codec.AVP{name, avp(rfc2865.UserPassword_Type, "123456789012345")}, login.CodeNotPermitted, login.MessageMalformed},
+		"password of 144":       {[]*codec.AVP{name, avp(rfc2865.UserPassword_Type, strings.Repeat("x", 144))}, login.CodeNotPermitted, login.MessageMalformed},
+		"authorize only":        {[]*codec.AVP{name, state, avp(rfc2865.ServiceType_Type, "\x00\x00\x00\x11")}, login.CodeNotPermitted, login.MessageMalformed},
 	} {
-		b := newBench(t, &logins{}, func(_ *Config, c *Client) { c.UI = true })
+		var events []login.Event
+		b := newBench(t, &logins{}, func(cfg *Config, c *Client) {
+			c.UI, cfg.Refused = true, func(e login.Event) { events = append(events, e) }
+		})
 		packet := handmade(t, 1, 1, append([]*codec.AVP{unsignedMA()}, tt.list...)...)
 		replies := b.exchange(packet)
 		if len(replies) != 1 {
@@ -118,6 +122,47 @@ func TestRequestsThatAreNoLoginAreRejected(t *testing.T) {
 		}
 		if r := open(t, packet, replies[0]); r.Verdict != login.Reject || r.Code != tt.code || r.Message != tt.text {
 			t.Errorf("%s: %v %s %q", what, r.Verdict, r.Code, r.Message)
+		}
+		if len(events) != 1 || events[0].Reason == "" {
+			t.Errorf("%s: the audit has %+v, want one event with its reason", what, events)
+			continue
+		}
+		events[0].Reason = ""
+		want := login.Event{
+			Time: b.clock.Now(), Client: "vpn", Policy: "staff", Address: testFrom.Addr(), Username: "alice",
+			Answered: true, Verdict: login.Reject, Code: tt.code,
+		}
+		if !reflect.DeepEqual(events[0], want) {
+			t.Errorf("%s: the audit has %+v, want %+v", what, events[0], want)
+		}
+	}
+}
+
+// What Logins decide, they audit themselves: one verdict, one event.
+func TestAskedRequestsAreNotAuditedTwice(t *testing.T) {
+	calls := 0
+	for _, begin := range []func(context.Context, login.Request) (login.Reply, error){
+		replying(&calls, login.Reply{Message: "No."}), outage(&calls),
+	} {
+		b := newBench(t, &logins{begin: begin}, func(cfg *Config, c *Client) {
+			c.OnOutage = OutageReject
+			cfg.Refused = func(e login.Event) { t.Errorf("the audit has %+v", e) }
+		})
+		if replies := b.exchange(request(t, 1, aliceMessage())); len(replies) != 1 {
+			t.Errorf("%d replies", len(replies))
+		}
+	}
+	if calls != 2 {
+		t.Errorf("asked %d times", calls)
+	}
+}
+
+func TestLoginsLearnWhetherAnOutageIsAReject(t *testing.T) {
+	for rule, want := range map[Outage]bool{OutageSilent: false, OutageReject: true} {
+		var begun login.Request
+		b := newBench(t, asked(&begun, nil), func(_ *Config, c *Client) { c.OnOutage = rule })
+		if b.exchange(request(t, 1, aliceMessage())); begun.RejectOnOutage != want {
+			t.Errorf("rule %d: RejectOnOutage is %v", rule, begun.RejectOnOutage)
 		}
 	}
 }

@@ -20,10 +20,14 @@ func (s *Server) work() {
 	}
 }
 
+// leastTime is what must be left of the deadline for a login to begin: one that cannot end in time
+// would be taken for the outage of a back end.
+const leastTime = 100 * time.Millisecond
+
 // serve brings a job to its answer.
 func (s *Server) serve(j *job) {
 	left := s.cfg.Deadline - s.cfg.Now().Sub(j.arrived)
-	if left <= 0 {
+	if left < leastTime {
 		s.abandon(j, DropExpired)
 		return
 	}
@@ -44,7 +48,7 @@ func (s *Server) serve(j *job) {
 	rep, err := s.ask(ctx, j, p)
 	out, why, err := s.reply(j, p, rep, err)
 	if why != "" {
-		s.abandon(j, why, slog.String("trace", rep.Trace), slog.String("error", err.Error()))
+		s.abandon(j, why, causes(rep, err)...)
 		return
 	}
 	s.deliver(j, out)

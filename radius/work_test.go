@@ -118,16 +118,38 @@ func TestDelayedRejectsHoldNoWorker(t *testing.T) {
 func TestOutage(t *testing.T) {
 	for rule, want := range map[Outage]int{OutageSilent: 0, OutageReject: 1} {
 		calls := 0
-		b := newBench(t, &logins{begin: outage(&calls)}, func(_ *Config, c *Client) { c.OnOutage = rule })
+		var log bytes.Buffer
+		b := newBench(t, &logins{begin: outage(&calls)}, func(cfg *Config, c *Client) {
+			c.OnOutage, cfg.Logger = rule, slog.New(slog.NewTextHandler(&log, nil))
+		})
 		packet := request(t, 1, aliceMessage())
 		replies := b.exchange(packet)
 		if len(replies) != want {
 			t.Fatalf("rule %d: %d replies, want %d", rule, len(replies), want)
 		}
+		if got := log.String(); !strings.Contains(got, "trace=0123456789abcdef") || !strings.Contains(got, errDirectoryGone.Error()) {
+			t.Errorf("rule %d: the log does not lead to the login, or lacks the cause: %s", rule, got)
+		}
 		if want == 0 {
 			b.wantDrops(t, DropOutage, 1)
-		} else if r := open(t, packet, replies[0]); r.Verdict != login.Reject || r.Message != messageOutage {
+		} else if r := open(t, packet, replies[0]); r.Verdict != login.Reject || r.Message == "" {
 			t.Errorf("the reply is %v %q", r.Verdict, r.Message)
+		}
+	}
+}
+
+// A login that cannot end in time would be reported as an outage of a back end that is well.
+func TestJobWithHardlyAnyTimeLeftIsExpired(t *testing.T) {
+	for left, want := range map[time.Duration]int{leastTime: 1, leastTime - 1: 0} {
+		calls := 0
+		b := newBench(t, accepting(&calls), nil)
+		b.put(request(t, 1, aliceMessage()))
+		b.clock.advance(b.cfg.Deadline - left)
+		if b.serveAll(); calls != want {
+			t.Errorf("with %v left Logins were asked %d times, want %d", left, calls, want)
+		}
+		if want == 0 {
+			b.wantDrops(t, DropExpired, 1)
 		}
 	}
 }
@@ -221,16 +243,14 @@ func TestUnsignedStatusServerIsDropped(t *testing.T) {
 }
 
 func TestOutageIsNamedForUIClients(t *testing.T) {
-	for code, err := range map[login.Code]error{
-		login.CodeDirectoryUnavail:   errDirectoryGone,
-		login.CodeClusterUnavailable: fmt.Errorf("settle: %w", login.ErrUnavailable),
-		login.CodeRateLimited:        fmt.Errorf("open: %w", login.ErrFull),
-	} {
+	for _, code := range []login.Code{login.CodeDirectoryUnavail, login.CodeClusterUnavailable, login.CodeRateLimited} {
+		err := &login.UnavailableError{Code: code, Err: errDirectoryGone}
 		l := &logins{begin: func(context.Context, login.Request) (login.Reply, error) { return login.Reply{}, err }}
 		b := newBench(t, l, func(_ *Config, c *Client) { c.OnOutage, c.UI = OutageReject, true })
 		packet := request(t, 1, aliceMessage())
-		if r := open(t, packet, b.exchange(packet)[0]); r.Verdict != login.Reject || r.Code != code {
-			t.Errorf("%v: %v %s, want %s", err, r.Verdict, r.Code, code)
+		r := open(t, packet, b.exchange(packet)[0])
+		if want := login.Outage(err); r.Verdict != login.Reject || r.Code != code || r.Message != want.Message {
+			t.Errorf("%s: %v %s %q, want %q", code, r.Verdict, r.Code, r.Message, want.Message)
 		}
 	}
 }

@@ -171,7 +171,7 @@ func (d *daemon) startRadius(context.Context) error {
 	d.radius, err = radius.New(radius.Config{
 		Listen: cfg.Radius.Listen, Clients: cfg.RadiusClients(), VendorID: cfg.Radius.VendorID,
 		RejectDelay: cfg.RejectDelay(), Logger: d.log.With(slog.String("part", "radius")), Now: d.now,
-		Tag: d.requestKey, CanServe: d.canServe(),
+		Tag: d.requestKey, CanServe: d.canServe(), Refused: d.observe,
 	}, d.logins, d.state)
 	if err != nil {
 		return &exitError{exitConfig, err}
