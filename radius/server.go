@@ -50,12 +50,14 @@ type Server struct {
 	base context.Context
 	stop context.CancelFunc
 
-	mu       sync.Mutex
-	phase    phase
-	sockets  []*socket
-	readers  sync.WaitGroup
-	workers  sync.WaitGroup
-	replies  sync.WaitGroup
+	mu      sync.Mutex
+	phase   phase
+	sockets []*socket
+	readers sync.WaitGroup
+	workers sync.WaitGroup
+	replies sync.WaitGroup
+	// drained is closed when a shutdown has come to its end.
+	drained  chan struct{}
 	inFlight atomic.Int64
 	delayed  atomic.Int64
 	deaf     atomic.Int64
@@ -80,6 +82,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 		cfg: cfg, logins: logins, memory: memory, log: cfg.Logger,
 		duplicates: newDuplicates(cfg.CacheFor, cacheBytes),
 		queue:      newQueue(cfg.Queue),
+		drained:    make(chan struct{}),
 		learner:    newLearner(memory, cfg.Logger, cfg.Now),
 	}
 	if err := errors.Join(cfg.validate(), s.SetClients(cfg.Clients)); err != nil {
@@ -100,13 +103,28 @@ func (s *Server) SetClients(clients []Client) error {
 	return nil
 }
 
-// Start binds every address and begins to serve. When one cannot be bound, none is.
+// Start binds every address and begins to serve. When one cannot be bound, none is, and Start may be
+// called again.
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != phaseNew {
 		return errors.New("radius: the server was started before")
 	}
+	if err := s.bind(); err != nil {
+		s.closeSockets()
+		s.sockets = nil
+		return err
+	}
+	s.phase = phaseServing
+	s.startWorkers()
+	for _, k := range s.sockets {
+		s.readers.Go(func() { s.listenOn(k) })
+	}
+	return nil
+}
+
+func (s *Server) bind() error {
 	addrs, err := parseListen(s.cfg.Listen)
 	if err != nil {
 		return err
@@ -114,7 +132,6 @@ func (s *Server) Start() error {
 	for _, addr := range addrs {
 		k, err := listen(addr)
 		if err != nil {
-			s.closeSockets()
 			return fmt.Errorf("listen for RADIUS on %s: %w", addr, err)
 		}
 		s.sockets = append(s.sockets, k)
@@ -122,11 +139,6 @@ func (s *Server) Start() error {
 			s.log.Info("receive buffer is smaller than wanted; raise net.core.rmem_max",
 				"address", k.addr.String(), "octets", k.buffer, "wanted", receiveBuffer)
 		}
-	}
-	s.phase = phaseServing
-	s.startWorkers()
-	for _, k := range s.sockets {
-		s.readers.Go(func() { s.listenOn(k) })
 	}
 	return nil
 }
@@ -151,46 +163,51 @@ func (s *Server) Addrs() []netip.AddrPort {
 }
 
 // Shutdown stops reading, lets what was received come to its answer, and then closes the sockets.
-// When ctx ends first, the logins in progress are cancelled and its error is returned.
+// When ctx ends first, the logins in progress are cancelled and its error is returned. A second call
+// waits for the same end.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	started := s.phase == phaseServing
-	s.phase = phaseClosed
-	for _, k := range s.sockets {
-		k.stopReading()
-	}
-	s.mu.Unlock()
-	if !started {
+	switch s.phase {
+	case phaseNew:
 		s.stop()
-		return nil
+		close(s.drained)
+	case phaseServing:
+		for _, k := range s.sockets {
+			k.stopReading()
+		}
+		go s.drain()
 	}
-	err := s.drain(ctx)
-	s.mu.Lock()
-	s.closeSockets()
+	s.phase = phaseClosed
 	s.mu.Unlock()
+	select {
+	case <-s.drained:
+		return nil
+	case <-ctx.Done():
+	}
+	waiting, _ := s.queue.waiting()
+	err := fmt.Errorf("stop RADIUS with %d packets waiting and %d in progress: %w",
+		waiting, s.inFlight.Load(), ctx.Err())
+	s.end()
 	return err
 }
 
 // drain waits for the readers, for the queue, and for the Rejects that wait for their time.
-func (s *Server) drain(ctx context.Context) error {
-	defer s.stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.readers.Wait()
-		s.queue.close()
-		s.workers.Wait()
-		s.replies.Wait()
-		s.learner.close()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		waiting, _ := s.queue.waiting()
-		return fmt.Errorf("stop RADIUS with %d packets waiting and %d in progress: %w",
-			waiting, s.inFlight.Load(), ctx.Err())
-	}
+func (s *Server) drain() {
+	s.readers.Wait()
+	s.queue.close()
+	s.workers.Wait()
+	s.replies.Wait()
+	s.learner.close()
+	s.end()
+	close(s.drained)
+}
+
+// end cancels what is left of the logins and closes the sockets.
+func (s *Server) end() {
+	s.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeSockets()
 }
 
 func (s *Server) closeSockets() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -113,22 +114,36 @@ func (k *socket) read(b, control []byte) (n int, from netip.AddrPort, local neti
 	return n, from, k.destination(control[:c]), nil
 }
 
-// destination finds the local address in the control message. A link-local one carries its interface.
+// destination finds the local address in the control message. A link-local one carries its interface,
+// as its number.
 func (k *socket) destination(control []byte) netip.Addr {
-	var ip net.IP
 	if k.addr.Addr().Is4() {
 		var m ipv4.ControlMessage
-		if m.Parse(control) == nil {
-			ip = m.Dst.To4()
+		if m.Parse(control) != nil {
+			return netip.Addr{}
 		}
-	} else {
-		var m ipv6.ControlMessage
-		if m.Parse(control) == nil {
-			ip = m.Dst
-		}
+		addr, _ := netip.AddrFromSlice(m.Dst.To4())
+		return addr
 	}
-	addr, _ := netip.AddrFromSlice(ip)
+	var m ipv6.ControlMessage
+	if m.Parse(control) != nil {
+		return netip.Addr{}
+	}
+	addr, _ := netip.AddrFromSlice(m.Dst)
+	if addr.IsLinkLocalUnicast() {
+		addr = addr.WithZone(strconv.Itoa(m.IfIndex))
+	}
 	return addr
+}
+
+// source is the control message that lets a packet leave from an address that destination has found.
+func source(from netip.Addr) []byte {
+	if from.Is4() {
+		return (&ipv4.ControlMessage{Src: from.AsSlice()}).Marshal()
+	}
+	m := ipv6.ControlMessage{Src: from.AsSlice()}
+	m.IfIndex, _ = strconv.Atoi(from.Zone()) // 0, any interface, where the address has none
+	return m.Marshal()
 }
 
 // send implements sender.
@@ -137,13 +152,7 @@ func (k *socket) send(reply []byte, to netip.AddrPort, from netip.Addr) error {
 		_, err := k.conn.WriteToUDPAddrPort(reply, to)
 		return err
 	}
-	var control []byte
-	if from.Is4() {
-		control = (&ipv4.ControlMessage{Src: from.AsSlice()}).Marshal()
-	} else {
-		control = (&ipv6.ControlMessage{Src: from.AsSlice()}).Marshal()
-	}
-	_, _, err := k.conn.WriteMsgUDPAddrPort(reply, control, to)
+	_, _, err := k.conn.WriteMsgUDPAddrPort(reply, source(from), to)
 	return err
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/ipv6"
+
 	"sallyport/login"
 )
 
@@ -151,6 +153,94 @@ func TestShutdownCancelsWhatTakesTooLong(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	<-cancelled
+}
+
+// A second call waits for the same end, and takes nothing from the first one's logins.
+func TestShutdownTwiceIsOneShutdown(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	l := &logins{begin: func(ctx context.Context, _ login.Request) (login.Reply, error) {
+		close(entered)
+		<-release
+		return login.Reply{Message: "No."}, ctx.Err()
+	}}
+	s := serving(t, l, nil)
+	c := calling(t, s.Addrs()[0].String(), func(c *CallerConfig) { c.Timing.Transmissions = 1; c.Timing.Initial = 5 * time.Second })
+	replied := make(chan error, 1)
+	go func() {
+		_, err := c.Exchange(t.Context(), aliceMessage())
+		replied <- err
+	}()
+	<-entered
+	ended := make(chan error, 2)
+	go func() { ended <- s.Shutdown(t.Context()) }()
+	s.readers.Wait() // the first call is waiting for the login
+	go func() { ended <- s.Shutdown(t.Context()) }()
+	select {
+	case err := <-ended:
+		t.Errorf("one call ended (%v) before the login", err)
+	case <-s.base.Done():
+		t.Error("the second call cancelled the login")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if err := <-replied; err != nil {
+		t.Errorf("the request in progress got no reply: %v", err)
+	}
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestStartCanBeTriedAgain(t *testing.T) {
+	taken, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	b := newBench(t, accepting(&count), func(c *Config, cl *Client) {
+		c.Listen, c.Now = []string{"127.0.0.1:0", taken.LocalAddr().String()}, time.Now
+		cl.Addresses = networks("127.0.0.0/8")
+	})
+	if err := b.Start(); err == nil {
+		t.Fatal("bound an address that is taken")
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if got := b.Addrs(); len(got) != 2 {
+		t.Fatalf("bound %v, want the two addresses", got)
+	}
+	for _, addr := range b.Addrs() {
+		if _, err := calling(t, addr.String(), nil).Exchange(t.Context(), aliceMessage()); err != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+// A link-local address means nothing without its interface: a reply could not leave from it.
+func TestLocalAddressKeepsItsInterface(t *testing.T) {
+	k := &socket{addr: netip.AddrPortFrom(netip.IPv6Unspecified(), 1812)}
+	for _, text := range []string{"2001:db8::1", "fe80::1%7"} {
+		addr := netip.MustParseAddr(text)
+		// What is said of where a packet goes to reads like what is said of where one came from.
+		if got := k.destination(source(addr)); got != addr {
+			t.Errorf("%s came back as %s", addr, got)
+		}
+	}
+	var m ipv6.ControlMessage
+	if err := m.Parse(source(netip.MustParseAddr("2001:db8::1"))); err != nil || m.IfIndex != 0 {
+		t.Errorf("interface %d (%v): a global address leaves by the route", m.IfIndex, err)
+	}
 }
 
 func TestStartBindsAllOrNothing(t *testing.T) {
