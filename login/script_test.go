@@ -114,6 +114,10 @@ func newWorld(t testing.TB) *world {
 }
 
 func (w *world) newEngine(limits login.Limits) *login.Engine {
+	return w.newEngineOn(w.ledger, limits)
+}
+
+func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Engine {
 	factor, err := totp.New(totp.Config{Issuer: "Test"})
 	if err != nil {
 		w.t.Fatal(err)
@@ -125,7 +129,7 @@ func (w *world) newEngine(limits login.Limits) *login.Engine {
 		},
 		Directories: map[string]login.Directory{"test": w.dir},
 		Factors:     map[string]login.Factor{"totp": factor},
-		Ledger:      w.ledger,
+		Ledger:      ledger,
 		Limits:      limits,
 		Now:         func() time.Time { return w.now },
 		Audit:       func(e login.Event) { w.events = append(w.events, e) },

@@ -14,11 +14,22 @@ type names []string
 
 // find returns the shared copy of a name.
 func (n names) find(name []byte) (string, bool) {
-	i, ok := slices.BinarySearchFunc(n, name, func(s string, b []byte) int { return strings.Compare(s, string(b)) })
+	i, ok := slices.BinarySearchFunc(n, name, compareOctets)
 	if !ok {
 		return "", false
 	}
 	return n[i], true
+}
+
+// compareOctets does without the copy that a conversion makes outside a comparison.
+func compareOctets(s string, b []byte) int {
+	switch {
+	case s < string(b):
+		return -1
+	case s == string(b):
+		return 0
+	}
+	return 1
 }
 
 // with returns names with one more, where it is new and there is room.

@@ -57,6 +57,19 @@ func TestTagMapIsAMap(t *testing.T) {
 				m = old // the edit is dropped
 				edit++
 			},
+			"what was read stays": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				v, _ := m.get(k)
+				before := string(v)
+				other := key.Draw(t, "other")
+				m.delete(edit, k)
+				m.set(edit, other, []byte("other"))
+				delete(want, k)
+				want[other] = "other"
+				if string(v) != before {
+					t.Fatalf("%q has become %q", before, v)
+				}
+			},
 			"walk on": func(t *rapid.T) {
 				after := key.Draw(t, "after")
 				var got []tagItem
