@@ -53,6 +53,16 @@ type Config struct {
 	KeyLife time.Duration
 }
 
+// ConfigError is what [Open] returns when a setting does not fit the machine or the data: another
+// setting repairs it, a restart does not.
+type ConfigError struct{ err error }
+
+// Error returns the text of the wrapped error.
+func (e *ConfigError) Error() string { return e.err.Error() }
+
+// Unwrap returns the wrapped error.
+func (e *ConfigError) Unwrap() error { return e.err }
+
 // Validate returns every fault of the configuration at once.
 func (c Config) Validate() error {
 	var faults []error

@@ -41,8 +41,8 @@ type Node struct {
 var _ login.Ledger = (*Node)(nil)
 
 // Open opens the data directory and starts the node; an empty one becomes a cluster of one node.
-// [ErrMasterKey] means that the data was sealed under another key. The node serves when
-// [Node.WaitReady] says so.
+// [ErrMasterKey] means that the data was sealed under another key, [ConfigError] that a setting is
+// wrong. The node serves when [Node.WaitReady] says so.
 func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (n *Node) checkName() error {
 		}
 		names = append(names, s.ID)
 	}
-	return fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)
+	return &ConfigError{fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)}
 }
 
 // commit puts a batch into the log under the present time and waits for its results.

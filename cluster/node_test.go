@@ -195,8 +195,14 @@ func TestAWrongStartIsRefused(t *testing.T) {
 	}
 	wrong = config
 	wrong.Name = "node2"
-	if _, err := cluster.Open(wrong); err == nil || !strings.Contains(err.Error(), "node1") {
+	var setting *cluster.ConfigError
+	if _, err := cluster.Open(wrong); !errors.As(err, &setting) || !strings.Contains(err.Error(), "node1") {
 		t.Errorf("another node's data: %v", err)
+	}
+	wrong = config
+	wrong.DataDir = filepath.Join(config.DataDir, "raft", "raft.db", "data")
+	if _, err := cluster.Open(wrong); !errors.As(err, &setting) {
+		t.Errorf("a data directory below a file: %v", err)
 	}
 	if _, err := cluster.Open(cluster.Config{}); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("nothing configured: %v", err)

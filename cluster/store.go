@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,6 +13,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 	bbolterrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -30,9 +32,16 @@ var keyCheckName = []byte("sallyport master key check")
 // aliveName is where Ready writes to see that the log store answers.
 var aliveName = []byte("sallyport alive")
 
-// makePrivateDir makes a folder that only its owner can enter.
+// makePrivateDir makes a folder that only its owner can enter. A [ConfigError] says that it cannot be
+// there, whatever becomes of the disk.
 func makePrivateDir(dir string) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	err := os.MkdirAll(dir, dirMode)
+	for _, never := range []error{fs.ErrPermission, unix.ENOTDIR, unix.EROFS, unix.ENAMETOOLONG, unix.ELOOP} {
+		if errors.Is(err, never) {
+			return &ConfigError{fmt.Errorf("create data directory: %w; use another data_dir", err)}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("create data directory: %w", err)
 	}
 	if err := os.Chmod(dir, dirMode); err != nil {
