@@ -65,12 +65,24 @@ func (c Config) Validate() error {
 	return fmt.Errorf(`type: unknown type %q; "ldap" or "local"`, c.Type)
 }
 
+// Files returns the files that a directory reads when it is built, and not again. (A secret's file is
+// read with the configuration.)
+func (c Config) Files() []string {
+	var files []string
+	for _, file := range []string{c.UsersFile, c.CAFile} {
+		if file != "" {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
 func (c Config) local() local.Config {
 	return local.Config{UsersFile: c.UsersFile, Users: c.Users, Domains: c.Domains}
 }
 
 // New builds the directory called name. What it returns has, besides [login.Directory], the methods
-// Name, Ready and Status; those of type "ldap" also Run, Close and Stats, those of type "local" Reload.
+// Name, Ready and Status; those of type "ldap" also Run, Close and Stats.
 func New(name string, cfg Config, deps Deps) (login.Directory, error) {
 	if name == "" || strings.ContainsAny(name, ": \x00") {
 		return nil, fmt.Errorf("%q is not a name for a directory: it stands in front of its users' ids, before a colon", name)

@@ -68,8 +68,11 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 	if err := overrideLog(fs, &cfg.Log); err != nil {
 		return err
 	}
-	log, level := newLogger(e.stderr, cfg.Log.Format, cfg.LogLevel())
-	d, err := start(ctx, cfg, log, level)
+	l := newLogs(e.stderr, cfg.Log.Format, cfg.LogLevel())
+	if text(fs, "log-level") == "" {
+		l.audit = slog.New(slog.DiscardHandler) // what the person reads here is the dialogue
+	}
+	d, err := start(ctx, cfg, l)
 	if err != nil {
 		return busyHint(err)
 	}

@@ -62,15 +62,22 @@ type program struct {
 	code           chan int
 }
 
-// start runs the program until it ends or is interrupted, at the latest when the test ends.
+// startProgram runs the program until it ends or is interrupted, at the latest when the test ends.
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(context.Background())
-	p := &program{newOutput(), newOutput(), interrupt, make(chan int, 1)}
+	t.Cleanup(interrupt)
+	p := startProgramIn(ctx, args...)
+	p.interrupt = interrupt
+	return p
+}
+
+// startProgramIn runs the program until it ends or ctx does.
+func startProgramIn(ctx context.Context, args ...string) *program {
+	p := &program{stdout: newOutput(), stderr: newOutput(), code: make(chan int, 1)}
 	go func() {
 		p.code <- run(ctx, args, env{strings.NewReader(""), p.stdout, p.stderr, os.Getenv})
 	}()
-	t.Cleanup(interrupt)
 	return p
 }
 

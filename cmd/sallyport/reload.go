@@ -36,15 +36,20 @@ func (d *daemon) tryReload(load func() (*config.Config, error)) error {
 	if err != nil {
 		return err
 	}
-	if err := d.radius.SetClients(next.RadiusClients()); err != nil {
-		return errors.Join(err, parts.closeAllBut(d.logins.current.Load()))
+	old := d.logins.current.Load()
+	if err := d.status.Replace(names(old.parts()), parts.parts()...); err != nil {
+		return errors.Join(err, parts.closeAllBut(old))
 	}
-	old := d.logins.use(parts)
+	if err := d.radius.SetClients(next.RadiusClients()); err != nil {
+		return errors.Join(err, d.status.Replace(names(parts.parts()), old.parts()...), parts.closeAllBut(old))
+	}
+	// Nothing fails from here on.
+	d.logins.use(parts)
 	time.AfterFunc(closeAfter, func() { d.closeUnused(old, parts) })
-	running := d.config.Swap(next)
+	d.config.Store(next)
 	d.level.Set(next.LogLevel())
-	d.reportReload(next, config.NeedRestart(running, next))
-	return errors.Join(parts.reread(), d.status.Replace(names(old.parts()), parts.parts()...))
+	d.reportReload(next)
+	return nil
 }
 
 func (d *daemon) closeUnused(old, used *loginParts) {
@@ -54,11 +59,11 @@ func (d *daemon) closeUnused(old, used *loginParts) {
 }
 
 // reportReload says what was taken over, and what was not.
-func (d *daemon) reportReload(next *config.Config, needRestart []string) {
+func (d *daemon) reportReload(next *config.Config) {
 	for _, w := range next.Warnings {
 		d.log.Warn("configuration warning", slog.String("warning", w.String()))
 	}
-	if len(needRestart) > 0 {
+	if needRestart := config.NeedRestart(d.started, next); len(needRestart) > 0 {
 		d.log.Warn("configuration reloaded, but these settings wait for a restart",
 			slog.String("event", "reload"), slog.Any("settings", needRestart))
 		return

@@ -79,27 +79,27 @@ func serve(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
 		return err
 	}
 	tuneMemory()
-	log, level := newLogger(e.stderr, cfg.Log.Format, cfg.LogLevel())
+	l := newLogs(e.stderr, cfg.Log.Format, cfg.LogLevel())
 	for _, w := range cfg.Warnings {
-		log.Warn("configuration warning", slog.String("warning", w.String()))
+		l.log.Warn("configuration warning", slog.String("warning", w.String()))
 	}
 	// From here on a hang-up reloads, even one that comes while the start goes on.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
-	d, err := start(ctx, cfg, log, level)
+	d, err := start(ctx, cfg, l)
 	if err != nil {
 		return err
 	}
-	return d.run(ctx, newNotifier(log), hangup, load)
+	return d.run(ctx, newNotifier(l.log), hangup, load)
 }
 
 // run serves until ctx ends, and then takes the daemon down.
 func (d *daemon) run(ctx context.Context, systemd notifier, hangup <-chan os.Signal, load func() (*config.Config, error)) error {
 	systemd.ready(d.summary())
 	d.log.Info("serving", slog.String("event", "start"), slog.String("version", programVersion()),
-		slog.String("node", d.config.Load().Node.Name), slog.Any("radius", d.radius.Addrs()))
+		slog.String("node", d.started.Node.Name), slog.Any("radius", d.radius.Addrs()))
 	go systemd.watch(ctx, watchdogInterval(d.log), d.status.Alive)
 	for {
 		select {
@@ -121,5 +121,5 @@ func (d *daemon) summary() string {
 	for _, a := range d.radius.Addrs() {
 		addresses = append(addresses, a.String())
 	}
-	return "node " + d.config.Load().Node.Name + " serves RADIUS on " + strings.Join(addresses, ", ")
+	return "node " + d.started.Node.Name + " serves RADIUS on " + strings.Join(addresses, ", ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -53,15 +54,23 @@ type service struct {
 	server      string
 }
 
-// serveConfig writes a configuration and starts the daemon on it. DIR in the text is the folder.
-func serveConfig(t *testing.T, text string) *service {
+// prepare writes a configuration and makes a master key. DIR in the text is the folder.
+func prepare(t *testing.T, text string) *service {
 	t.Helper()
-	s := &service{dir: t.TempDir(), told: systemd(t)}
+	s := &service{dir: t.TempDir()}
 	s.config = filepath.Join(s.dir, "sallyport.toml")
 	if got := runProgram(t, "", "keys", "generate", "--out", filepath.Join(s.dir, "master.key")); got.code != exitOK {
 		t.Fatal(got.stderr)
 	}
 	s.write(t, text)
+	return s
+}
+
+// serveConfig prepares a daemon and starts it.
+func serveConfig(t *testing.T, text string) *service {
+	t.Helper()
+	s := prepare(t, text)
+	s.told = systemd(t)
 	s.program = startProgram(t, "serve", "--config", s.config, "--log-format", "json")
 	select {
 	case code := <-s.code:
@@ -207,6 +216,16 @@ func TestReloadTakesOverWhatItCan(t *testing.T) {
 		t.Errorf("status after the reload: %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 
+	// What waits for a restart still does after a reload that changes something else.
+	text = strings.ReplaceAll(text, `name = "carol"`, `name = "dave"`)
+	s.write(t, strings.Replace(text, `listen = "127.0.0.1:0"`, `listen = "127.0.0.2:0"`, 1))
+	s.reload(t)
+	s.stderr.await(t, `(?s)(these settings wait for a restart.*"settings":\["radius.listen"\].*){2}`)
+	text = strings.ReplaceAll(text, `name = "dave"`, `name = "carol"`)
+	s.write(t, text)
+	s.reload(t)
+	s.stderr.await(t, `"configuration reloaded"`)
+
 	// A wrong file changes nothing, and says all that is wrong.
 	s.write(t, strings.Replace(text, "second-canary", "third-canary", 1)+"[portal]\n[cluster]\n")
 	s.reload(t)
@@ -214,6 +233,80 @@ func TestReloadTakesOverWhatItCan(t *testing.T) {
 	s.stderr.await(t, `not reloaded, the old one stays.*cluster: unknown key`)
 	if got := s.login(t, "carol", "second-canary-of-24-octets", "wonderland-1"); !strings.Contains(got.stdout, "Add this key") {
 		t.Errorf("after the refused reload:\n%s%s", got.stdout, got.stderr)
+	}
+}
+
+// The audit is no matter of the log's level.
+func TestAuditIsWrittenAtEveryLevel(t *testing.T) {
+	s := serveConfig(t, small(t)+"[log]\nlevel = \"error\"\n")
+	if got := s.login(t, "alice", "first-canary-of-24-octets", "looking-glass"); got.code != exitFailed {
+		t.Fatalf("exit status %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	s.stderr.await(t, `"event":"login".*"code":"password_invalid"`)
+	socket := filepath.Join(s.dir, "admin.sock")
+	if got := runProgram(t, "", "client", "forget", "vpn", "--yes", "--socket", socket); got.code != exitOK {
+		t.Fatalf("exit status %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	s.stderr.await(t, `"event":"admin","act":"client.forget"`)
+	if strings.Contains(s.stderr.String(), `"event":"start"`) {
+		t.Errorf("the log is louder than its level:\n%s", s.stderr)
+	}
+}
+
+func TestReloadReadsChangedFilesOfDirectories(t *testing.T) {
+	text, users, _ := strings.Cut(small(t), "[[directory.corp.users]]")
+	file := filepath.Join(t.TempDir(), "users.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	users = "[[users]]" + users
+	write(users)
+	s := serveConfig(t, text+"users_file = \""+file+"\"\n")
+	write(strings.ReplaceAll(users, "alice", "carol"))
+	s.reload(t)
+	if got := s.login(t, "carol", "first-canary-of-24-octets", "wonderland-1"); !strings.Contains(got.stdout, "Add this key") {
+		t.Errorf("after the reload:\n%s%s", got.stdout, got.stderr)
+	}
+	write("[[users]\n")
+	s.reload(t)
+	s.stderr.await(t, `not reloaded, the old one stays.*users_file`)
+	if got := s.login(t, "carol", "first-canary-of-24-octets", "wonderland-1"); !strings.Contains(got.stdout, "Add this key") {
+		t.Errorf("after the refused reload:\n%s%s", got.stdout, got.stderr)
+	}
+}
+
+// A service manager that stops a daemon which still starts has not seen it fail.
+func TestInterruptedStartIsNoFailure(t *testing.T) {
+	s := prepare(t, small(t))
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	p := startProgramIn(interrupted, "serve", "--config", s.config)
+	if code := p.end(t); code != exitOK || regexp.MustCompile(`(?m)^sallyport:|level=(WARN|ERROR)`).MatchString(p.stderr.String()) {
+		t.Errorf("exit status %d\n%s", code, p.stderr)
+	}
+}
+
+func TestServeRefusesAnImpossibleDataDir(t *testing.T) {
+	s := prepare(t, strings.Replace(small(t), "DIR/data", "DIR/master.key/data", 1))
+	got := runProgram(t, "", "serve", "--config", s.config)
+	if got.code != exitConfig || !strings.Contains(got.stderr, "use another data_dir") {
+		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	}
+}
+
+func TestServeRefusesTheDataOfAnotherNode(t *testing.T) {
+	s := serveConfig(t, small(t))
+	s.interrupt()
+	if code := s.end(t); code != exitOK {
+		t.Fatalf("exit status %d\n%s", code, s.stderr)
+	}
+	s.write(t, strings.Replace(small(t), "node1", "node2", 1))
+	got := runProgram(t, "", "serve", "--config", s.config)
+	if got.code != exitConfig || !strings.Contains(got.stderr, `belongs to node ["node1"]`) {
+		t.Errorf("exit status %d\n%s", got.code, got.stderr)
 	}
 }
 

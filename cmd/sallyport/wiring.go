@@ -24,12 +24,12 @@ const (
 
 // daemon is a running Sallyport. It is built by [start], step by step, and taken down in reverse.
 type daemon struct {
-	log   *slog.Logger
-	level *slog.LevelVar
-	now   func() time.Time
+	logs
+	now func() time.Time
 
-	// config is the configuration in effect; logins holds what was built from it and can be
-	// replaced by a reload.
+	// started is the configuration of the start, which the settings that need a restart are taken
+	// from; config is the one of the last reload. logins holds what was built from that.
+	started *config.Config
 	config  atomic.Pointer[config.Config]
 	logins  *logins
 	metrics *metrics
@@ -50,12 +50,13 @@ type stop struct {
 }
 
 // start builds the parts in the order in which they need one another, and returns when people can
-// log in. When a step fails, those before it are undone.
-func start(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (*daemon, error) {
-	d := &daemon{log: log, level: level, now: time.Now}
+// log in. When a step fails, those before it are undone; the error of a start whose end was asked for
+// says nothing, and ends the program with status 0.
+func start(asked context.Context, cfg *config.Config, l logs) (*daemon, error) {
+	d := &daemon{logs: l, now: time.Now, started: cfg}
 	d.config.Store(cfg)
 	d.metrics = newMetrics(d.now)
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	ctx, cancel := context.WithTimeout(asked, startWithin)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
 		d.openState,   // everything else reads it or writes to it
@@ -66,10 +67,22 @@ func start(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slo
 		d.startAdmin,
 	} {
 		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, d.stop())
+			return nil, d.abandon(asked, err)
 		}
 	}
 	return d, nil
+}
+
+// abandon undoes a start that came to err. When its end was asked for, nothing went wrong.
+func (d *daemon) abandon(asked context.Context, err error) error {
+	stopErr := d.stop()
+	if asked.Err() == nil {
+		return errors.Join(err, stopErr)
+	}
+	if stopErr != nil {
+		return stopErr
+	}
+	return &exitError{code: exitOK}
 }
 
 // stop takes the parts down, the last one first: no more changes by administrators, then no more
@@ -101,7 +114,7 @@ func (d *daemon) onStop(part string, end func(context.Context) error) {
 }
 
 func (d *daemon) openState(context.Context) error {
-	cfg := d.config.Load()
+	cfg := d.started
 	key, err := cluster.ParseMasterKey([]byte(cfg.Node.MasterKey.Reveal()))
 	if err != nil {
 		return &exitError{exitConfig, err}
@@ -120,9 +133,10 @@ func (d *daemon) openState(context.Context) error {
 // awaitState waits until the state can be read and written.
 func (d *daemon) awaitState(ctx context.Context) error { return stateError(d.state.WaitReady(ctx)) }
 
-// stateError tells a wrong master key, which no restart repairs, from what may pass.
+// stateError tells a wrong setting or master key, which no restart repairs, from what may pass.
 func stateError(err error) error {
-	if errors.Is(err, cluster.ErrMasterKey) {
+	var setting *cluster.ConfigError
+	if errors.Is(err, cluster.ErrMasterKey) || errors.As(err, &setting) {
 		return &exitError{exitConfig, err}
 	}
 	return err
@@ -130,7 +144,7 @@ func stateError(err error) error {
 
 func (d *daemon) buildLogins(context.Context) error {
 	d.logins = &logins{log: d.log, now: d.now, ledger: d.state, audit: d.observe}
-	parts, err := d.logins.prepare(d.config.Load())
+	parts, err := d.logins.prepare(d.started)
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
@@ -142,7 +156,7 @@ func (d *daemon) buildLogins(context.Context) error {
 }
 
 func (d *daemon) startStatus(ctx context.Context) error {
-	cfg := d.config.Load()
+	cfg := d.started
 	var err error
 	d.status, err = status.New(status.Config{
 		Listen: cfg.Status.Listen, Version: programVersion(), Node: cfg.Node.Name,
@@ -166,7 +180,7 @@ func (d *daemon) startStatus(ctx context.Context) error {
 }
 
 func (d *daemon) startRadius(context.Context) error {
-	cfg := d.config.Load()
+	cfg := d.started
 	var err error
 	d.radius, err = radius.New(radius.Config{
 		Listen: cfg.Radius.Listen, Clients: cfg.RadiusClients(), VendorID: cfg.Radius.VendorID,
@@ -187,8 +201,9 @@ func (d *daemon) startRadius(context.Context) error {
 func (d *daemon) startAdmin(context.Context) error {
 	var err error
 	d.admin, err = admin.New(admin.Config{
-		Socket: d.config.Load().Admin.Socket, Users: d.state, Directories: d.logins.finders,
-		Clients: clientBook{d}, Status: d.status, Logger: d.log.With(slog.String("part", "admin")), Now: d.now,
+		Socket: d.started.Admin.Socket, Users: d.state, Directories: d.logins.finders,
+		Clients: clientBook{d}, Status: d.status, Now: d.now,
+		Logger: d.log.With(slog.String("part", "admin")), Audit: d.audit.With(slog.String("part", "admin")),
 	})
 	if err != nil {
 		return err

@@ -63,9 +63,10 @@ func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 	return ring.Tag("request", parts...)
 }
 
-// observe takes each verdict to the audit and to the metrics. It waits for the line to be written:
-// where the log cannot be written, nobody is let in without a trace.
+// observe takes each verdict to the audit and to the metrics. The line is with the writer when it
+// returns: one that blocks (a journal that cannot keep up) delays the reply, and one that fails loses
+// the line, since slog drops a handler's error.
 func (d *daemon) observe(e login.Event) {
-	audit(d.log, e)
+	audit(d.audit, e)
 	d.metrics.verdicts.Observe(e)
 }

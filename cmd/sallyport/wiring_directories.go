@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"log/slog"
+	"os"
+	"reflect"
 	"sync"
 	"time"
 
@@ -17,9 +20,43 @@ type openDirectory struct {
 	login.Directory
 	name  string
 	table directory.Config
+	files digest
 
 	stop context.CancelFunc
 	runs sync.WaitGroup
+}
+
+// openOrKeep returns kept, which may be nil, when it is what would be opened.
+func openOrKeep(kept *openDirectory, name string, table directory.Config, log *slog.Logger, now func() time.Time) (*openDirectory, error) {
+	files, err := digestOf(table.Files()) // before they are read: what changes meanwhile is seen next time
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && kept.files == files && reflect.DeepEqual(kept.table, table) {
+		return kept, nil
+	}
+	o, err := open(name, table, log, now)
+	if err != nil {
+		return nil, err
+	}
+	o.files = files
+	return o, nil
+}
+
+// digest tells whether files have changed.
+type digest [sha256.Size]byte
+
+func digestOf(files []string) (digest, error) {
+	all := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return digest{}, err
+		}
+		one := sha256.Sum256(text)
+		all.Write(one[:])
+	}
+	return digest(all.Sum(nil)), nil
 }
 
 // open builds a directory and starts what it does in the background.
@@ -47,14 +84,6 @@ func (o *openDirectory) close() error {
 	o.runs.Wait()
 	if c, ok := o.Directory.(io.Closer); ok {
 		return c.Close()
-	}
-	return nil
-}
-
-// reread lets a directory that is a file read it again.
-func (o *openDirectory) reread() error {
-	if file, ok := o.Directory.(interface{ Reload() error }); ok {
-		return file.Reload()
 	}
 	return nil
 }

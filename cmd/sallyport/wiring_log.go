@@ -9,15 +9,43 @@ import (
 	"sallyport/login"
 )
 
-// newLogger returns the log and its level, which a reload may change.
-func newLogger(w io.Writer, format string, level slog.Level) (*slog.Logger, *slog.LevelVar) {
+// logs are what the daemon writes, in one format and without mixing lines.
+type logs struct {
+	// log says how the daemon is, from level up; a reload may change that.
+	log   *slog.Logger
+	level *slog.LevelVar
+	// audit has a line for each verdict and each administrative act, whatever the level is.
+	audit *slog.Logger
+}
+
+func newLogs(w io.Writer, format string, level slog.Level) logs {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	var lines slog.Handler = slog.NewTextHandler(w, all)
+	if format == "json" {
+		lines = slog.NewJSONHandler(w, all)
+	}
 	threshold := new(slog.LevelVar)
 	threshold.Set(level)
-	options := &slog.HandlerOptions{Level: threshold}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), threshold
-	}
-	return slog.New(slog.NewTextHandler(w, options)), threshold
+	return logs{slog.New(levelled{lines, threshold}), threshold, slog.New(lines)}
+}
+
+// levelled passes on what reaches a level.
+type levelled struct {
+	slog.Handler
+	level slog.Leveler
+}
+
+// Enabled reports whether level is reached.
+func (t levelled) Enabled(_ context.Context, level slog.Level) bool { return level >= t.level.Level() }
+
+// WithAttrs keeps the threshold.
+func (t levelled) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return levelled{t.Handler.WithAttrs(attrs), t.level}
+}
+
+// WithGroup keeps the threshold.
+func (t levelled) WithGroup(name string) slog.Handler {
+	return levelled{t.Handler.WithGroup(name), t.level}
 }
 
 // audit writes one line for each verdict. What an event does not know is left out.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -51,7 +50,8 @@ func (l *logins) Continue(ctx context.Context, a login.Answer) (login.Reply, err
 // Vouch asks the engine in use.
 func (l *logins) Vouch(state, client string) bool { return l.current.Load().Vouch(state, client) }
 
-// prepare builds what cfg says. A directory whose table did not change stays, with its connections.
+// prepare builds what cfg says. A directory whose table and files did not change stays, with its
+// connections.
 // On an error nothing that it opened stays open.
 func (l *logins) prepare(cfg *config.Config) (*loginParts, error) {
 	old := l.current.Load()
@@ -67,12 +67,7 @@ func (l *logins) prepare(cfg *config.Config) (*loginParts, error) {
 
 func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error {
 	for name, table := range cfg.Directories {
-		kept := old.directories[name]
-		if kept != nil && reflect.DeepEqual(kept.table, table) {
-			p.directories[name] = kept
-			continue
-		}
-		d, err := open(name, table, l.log, l.now)
+		d, err := openOrKeep(old.directories[name], name, table, l.log, l.now)
 		if err != nil {
 			return fmt.Errorf("directory %q: %w", name, err)
 		}
@@ -90,19 +85,8 @@ func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error
 	return err
 }
 
-// use puts parts in the place of those in use and returns these.
-func (l *logins) use(p *loginParts) (old *loginParts) { return l.current.Swap(p) }
-
-// reread lets the directories that are files read them again.
-func (p *loginParts) reread() error {
-	var errs []error
-	for name, d := range p.directories {
-		if err := d.reread(); err != nil {
-			errs = append(errs, fmt.Errorf("directory %q: %w", name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
+// use puts parts in the place of those in use.
+func (l *logins) use(p *loginParts) { l.current.Store(p) }
 
 // asked returns the directories as the engine asks them.
 func (p *loginParts) asked() map[string]login.Directory {

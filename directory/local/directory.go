@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"sallyport/directory/internal/names"
 	"sallyport/login"
@@ -28,7 +27,7 @@ type Directory struct {
 	cfg     Config
 	domains names.Domains
 	log     *slog.Logger
-	people  atomic.Pointer[people]
+	people  *people
 	// hashing bounds the hashes in progress (19 MiB each), admitted those and the waiting ones.
 	hashing, admitted chan struct{}
 }
@@ -61,30 +60,31 @@ func New(name string, cfg Config, log *slog.Logger) (*Directory, error) {
 	workers := runtime.GOMAXPROCS(0)
 	d := &Directory{name: name, cfg: cfg, domains: domains, log: log.With("directory", name),
 		hashing: make(chan struct{}, workers), admitted: make(chan struct{}, workers+maxWaiting)}
-	return d, d.Reload()
+	if d.people, err = readPeople(cfg); err != nil {
+		return nil, fmt.Errorf("users_file: %w", err)
+	}
+	d.log.Info("local users were read", "users", len(d.people.byID))
+	return d, nil
 }
 
-// Reload reads the file again. On error the users stay as they were.
-func (d *Directory) Reload() error {
-	users := slices.Clone(d.cfg.Users)
-	if d.cfg.UsersFile != "" {
-		read, err := readFile(d.cfg.UsersFile)
+func readPeople(cfg Config) (*people, error) {
+	users := slices.Clone(cfg.Users)
+	if cfg.UsersFile != "" {
+		read, err := readFile(cfg.UsersFile)
 		if err != nil {
-			return fmt.Errorf("users_file: %w", err)
+			return nil, err
 		}
 		users = append(users, read...)
 	}
 	byName, err := index(users)
 	if err != nil {
-		return fmt.Errorf("users_file: %w", err)
+		return nil, err
 	}
 	p := &people{byName: byName, byID: make(map[string]*person, len(byName)), decoy: decoyOf(users)}
 	for one := range maps.Values(byName) {
 		p.byID[one.ID] = one
 	}
-	d.people.Store(p)
-	d.log.Info("local users were read", "users", len(users))
-	return nil
+	return p, nil
 }
 
 // decoyOf returns a hash of the first user's cost that fits nothing: its key is not what its salt gives.
@@ -107,7 +107,7 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if password == "" || strings.ContainsRune(password, 0) {
 		return login.User{}, login.ErrPassword
 	}
-	all := d.people.Load()
+	all := d.people
 	one, unknown := d.find(all, username)
 	stored := all.decoy
 	if unknown == nil {
@@ -130,7 +130,7 @@ func (d *Directory) Find(ctx context.Context, username string) (login.User, erro
 	if err := ctx.Err(); err != nil {
 		return login.User{}, err
 	}
-	one, err := d.find(d.people.Load(), username)
+	one, err := d.find(d.people, username)
 	if err != nil {
 		return login.User{}, err
 	}
@@ -143,7 +143,7 @@ func (d *Directory) Lookup(ctx context.Context, id string) (login.User, error) {
 		return login.User{}, err
 	}
 	own, ok := strings.CutPrefix(id, d.name+":")
-	one := d.people.Load().byID[own]
+	one := d.people.byID[own]
 	if !ok || one == nil {
 		return login.User{}, login.ErrNoUser
 	}
@@ -163,7 +163,7 @@ type Status struct {
 
 // Status returns a [Status].
 func (d *Directory) Status(context.Context) any {
-	return Status{Name: d.name, Type: "local", File: d.cfg.UsersFile, Users: len(d.people.Load().byName)}
+	return Status{Name: d.name, Type: "local", File: d.cfg.UsersFile, Users: len(d.people.byName)}
 }
 
 func (d *Directory) find(all *people, username string) (*person, error) {

@@ -16,5 +16,5 @@ func (s *Server) audit(ctx context.Context, act string, err error, facts ...slog
 		slog.String("event", "admin"), slog.String("act", act), slog.String("outcome", outcome),
 		slog.Any("peer", peerFrom(ctx)),
 	}, facts...)
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "administrative act", attrs...)
+	s.cfg.Audit.LogAttrs(ctx, slog.LevelInfo, "administrative act", attrs...)
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Config is complete before the server exists. All parts but Socket and Now must be given.
+// Config is complete before the server exists. All parts but Socket, Audit and Now must be given.
 type Config struct {
 	// Socket is the path of the Unix socket; empty means [DefaultSocket].
 	Socket string
@@ -21,6 +21,8 @@ type Config struct {
 	Clients     Clients
 	Status      StatusReporter
 	Logger      *slog.Logger
+	// Audit takes a line for each act; nil means Logger.
+	Audit *slog.Logger
 	// Now nil means time.Now.
 	Now func() time.Time
 }
@@ -28,6 +30,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Socket == "" {
 		c.Socket = DefaultSocket
+	}
+	if c.Audit == nil {
+		c.Audit = c.Logger
 	}
 	if c.Now == nil {
 		c.Now = time.Now
