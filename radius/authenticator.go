@@ -18,12 +18,14 @@ const (
 	maxAttributes = 200
 )
 
-// signer computes the two authenticators of one shared secret. It is safe for concurrent use; the
-// keyed hashes are reused, since keying them costs more than hashing a packet.
+// signer computes the two authenticators of one shared secret, and begins packets under it. It is
+// safe for concurrent use; the keyed hashes are reused, since keying them costs more than hashing a
+// packet.
 type signer struct {
-	secret []byte
-	macs   sync.Pool
-	sums   sync.Pool
+	secret  []byte
+	macs    sync.Pool
+	sums    sync.Pool
+	writers sync.Pool
 }
 
 // hasher is a reusable hash with the room it reads from and writes to, which would otherwise be
@@ -37,6 +39,7 @@ func newSigner(secret login.Secret) *signer {
 	s := &signer{secret: []byte(secret.Reveal())}
 	s.macs.New = func() any { return &hasher{Hash: hmac.New(md5.New, s.secret)} }
 	s.sums.New = func() any { return &hasher{Hash: md5.New()} }
+	s.writers.New = func() any { return &writer{b: make([]byte, 0, goodReply)} }
 	return s
 }
 

@@ -2,8 +2,10 @@
 // verdicts into replies, and the [Caller], its opposite end. It decides what is a valid packet, which
 // packet is a duplicate and how a reply is signed; who may enter is decided behind [Logins].
 //
-// layeh.com/radius is the codec and nothing more: its server forgets a request once it is answered,
-// and neither checks nor writes Message-Authenticator.
+// layeh.com/radius gives the words (types and attribute numbers), hiding, and the decoder of the
+// Caller, and nothing more: its server forgets a request once it is answered, and neither checks nor
+// writes Message-Authenticator. The server reads and writes packets itself (outline.go, writer.go),
+// since the codec allocates twice for each attribute; a fuzz test holds the two together.
 //
 // # What is implemented
 //

@@ -34,6 +34,7 @@ func FuzzPacket(f *testing.F) {
 				copy(packet[o.ma:], sum[:])
 			}
 		}
+		checkDecode(t, signed)
 		replies := b.exchange(signed)
 		for _, reply := range replies {
 			if _, _, err := verify(testKey, datagram, reply, true); err != nil {
@@ -44,6 +45,32 @@ func FuzzPacket(f *testing.F) {
 			t.Errorf("%d panics", n)
 		}
 	})
+}
+
+// checkDecode checks that our decoder, which copies nothing, finds what the codec finds.
+func checkDecode(t *testing.T, datagram []byte) {
+	t.Helper()
+	packet, ok := cut(datagram)
+	if !ok {
+		return
+	}
+	o, why := read(packet)
+	want, err := codec.Parse(packet, testKey.secret)
+	if (why == DropMalformed) != (err != nil) {
+		t.Fatalf("read says %q, the codec %v", why, err)
+	}
+	if why != "" {
+		return
+	}
+	got := o.decode(packet, testKey.secret)
+	if len(got.Attributes) != len(want.Attributes) || got.Code != want.Code || got.Identifier != want.Identifier || got.Authenticator != want.Authenticator {
+		t.Fatalf("decoded %+v, want %+v", got, want)
+	}
+	for i, a := range got.Attributes {
+		if w := want.Attributes[i]; a.Type != w.Type || !bytes.Equal(a.Attribute, w.Attribute) {
+			t.Errorf("attribute %d is %v, want %v", i, a, w)
+		}
+	}
 }
 
 // echoing is a Logins that puts what it was asked into every part of its replies.
@@ -75,17 +102,16 @@ func FuzzHidden(f *testing.F) {
 			return
 		}
 		auth := [authSize]byte{1, 2, 3}
-		p := &codec.Packet{Secret: secret, Authenticator: auth}
-		w := newVendorWriter(p, DefaultVendorID)
+		w := newSigner(login.Secret(secret)).write(codec.CodeAccessChallenge, 1, auth, DefaultVendorID)
 		w.hidden(attrOTPAuthURI, login.Secret(text))
-		if w.err != nil {
-			t.Fatal(w.err)
-		}
+		p := finished(t, w)
 		if got, err := revealText(p, DefaultVendorID, attrOTPAuthURI, auth); err != nil || got != login.Secret(text) {
 			t.Errorf("%q came back as %q (%v)", text, got.Reveal(), err)
 		}
-		p.Add(rfc2865.VendorSpecific_Type, noise)
-		w.octets(attrSecretKey, noise[:min(len(noise), maxVendorValue)])
+		w = newSigner(login.Secret(secret)).write(codec.CodeAccessChallenge, 1, auth, DefaultVendorID)
+		w.octets(rfc2865.VendorSpecific_Type, noise[:min(len(noise), maxValue)])
+		w.vendorText(attrSecretKey, string(noise[:min(len(noise), maxVendorValue)]))
+		p = finished(t, w)
 		if got, err := revealText(p, DefaultVendorID, attrSecretKey, auth); err == nil && len(got) > len(noise) {
 			t.Errorf("%d octets were revealed of %d", len(got), len(noise))
 		}
@@ -94,6 +120,21 @@ func FuzzHidden(f *testing.F) {
 			t.Errorf("a password of %d octets from %d", len(plain), len(noise))
 		}
 	})
+}
+
+// finished ends a packet and decodes it.
+func finished(t *testing.T, w *writer) *codec.Packet {
+	t.Helper()
+	secret := w.key.secret
+	packet, err := w.finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := codec.Parse(packet, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // checkPassword checks that a password is revealed as it was hidden, but for trailing padding.

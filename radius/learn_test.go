@@ -22,8 +22,9 @@ func (f forgetful) Learn(ctx context.Context, _ string, _ netip.Addr) error { re
 func TestLearningIsTriedAgainWithTheNextPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		tries := 0
+		tries, commit := 0, make(chan struct{})
 		l := newLearner(forgetful(func(context.Context) error {
+			<-commit
 			if tries++; tries < 6 {
 				return errors.New("no leader")
 			}
@@ -33,6 +34,7 @@ func TestLearningIsTriedAgainWithTheNextPacket(t *testing.T) {
 		for range 6 {
 			l.learn("vpn", testFrom.Addr())
 			l.learn("vpn", testFrom.Addr()) // is pending
+			commit <- struct{}{}
 			synctest.Wait()
 		}
 		l.close()

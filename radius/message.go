@@ -6,7 +6,6 @@ import (
 
 	codec "layeh.com/radius"
 	"layeh.com/radius/rfc2865"
-	"layeh.com/radius/rfc2869"
 
 	"sallyport/login"
 )
@@ -32,17 +31,25 @@ type Message struct {
 
 // encode writes the packet, Message-Authenticator first, under a fresh Request Authenticator.
 func (m Message) encode(key *signer, identifier byte, vendor uint32) ([]byte, error) {
-	p := &codec.Packet{Code: codec.CodeAccessRequest, Identifier: identifier, Secret: key.secret}
-	rand.Read(p.Authenticator[:]) //nolint:errcheck // never fails, see crypto/rand
-	p.Add(rfc2869.MessageAuthenticator_Type, make(codec.Attribute, authSize))
-	if m.Status {
-		p.Code = codec.CodeStatusServer
-	} else if err := m.fill(p, vendor); err != nil {
-		return nil, err
+	password := m.Password.Reveal()
+	if len(password) > maxPassword {
+		return nil, errors.New("the password or answer is longer than the 128 octets that User-Password holds")
 	}
-	addText(p, rfc2865.NASIdentifier_Type, m.NASIdentifier)
-	p.Attributes = append(p.Attributes, m.More...)
-	packet, err := p.MarshalBinary()
+	var auth [authSize]byte
+	rand.Read(auth[:]) //nolint:errcheck // never fails, see crypto/rand
+	code := codec.CodeAccessRequest
+	if m.Status {
+		code = codec.CodeStatusServer
+	}
+	w := key.write(code, identifier, auth, vendor)
+	if !m.Status {
+		m.fill(w, password)
+	}
+	w.text(rfc2865.NASIdentifier_Type, m.NASIdentifier)
+	for _, a := range m.More {
+		w.octets(a.Type, a.Attribute)
+	}
+	packet, err := w.finish()
 	if err != nil {
 		return nil, err
 	}
@@ -50,30 +57,16 @@ func (m Message) encode(key *signer, identifier byte, vendor uint32) ([]byte, er
 	return packet, nil
 }
 
-func (m Message) fill(p *codec.Packet, vendor uint32) error {
-	addText(p, rfc2865.UserName_Type, m.Username)
+func (m Message) fill(w *writer, password string) {
+	w.text(rfc2865.UserName_Type, m.Username)
 	if !m.NoPassword {
-		password := m.Password.Reveal()
-		if len(password) > maxPassword {
-			return errors.New("the password or answer is longer than the 128 octets that User-Password holds")
-		}
-		hidden, err := codec.NewUserPassword([]byte(password), p.Secret, p.Authenticator[:])
+		hidden, err := codec.NewUserPassword([]byte(password), w.key.secret, w.auth[:])
 		if err != nil {
-			return err
+			w.err = err
 		}
-		p.Add(rfc2865.UserPassword_Type, hidden)
+		w.octets(rfc2865.UserPassword_Type, hidden)
 	}
-	addText(p, rfc2865.State_Type, m.State)
-	addText(p, rfc2865.CallingStationID_Type, m.CallingStationID)
-	w := newVendorWriter(p, vendor)
-	w.text(attrAction, string(m.Action))
-	return w.err
-}
-
-// addText adds an attribute unless it would be empty. Text that is too long fails when the packet is
-// written.
-func addText(p *codec.Packet, t codec.Type, text string) {
-	if text != "" {
-		p.Add(t, codec.Attribute(text))
-	}
+	w.text(rfc2865.State_Type, m.State)
+	w.text(rfc2865.CallingStationID_Type, m.CallingStationID)
+	w.vendorText(attrAction, string(m.Action))
 }

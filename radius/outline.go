@@ -17,7 +17,9 @@ type outline struct {
 	// ma is the offset of the Message-Authenticator's value, 0 when there is none.
 	ma int
 	// badMA means that there are two of them, or one that has not 16 octets.
-	badMA       bool
+	badMA bool
+	// attributes counts all attributes, proxyStates those of that type.
+	attributes  int
 	proxyStates int
 	eap         bool
 	// state is the first State, part of the packet; states counts them.
@@ -41,7 +43,6 @@ func cut(datagram []byte) (packet []byte, ok bool) {
 // read outlines a packet. The reason is "" when the packet is well-formed.
 func read(packet []byte) (o outline, why Reason) {
 	o = outline{code: codec.Code(packet[0]), identifier: packet[1], auth: authenticatorOf(packet)}
-	count := 0
 	for at := headerSize; at < len(packet); {
 		if len(packet)-at < 2 {
 			return o, DropMalformed
@@ -50,13 +51,27 @@ func read(packet []byte) (o outline, why Reason) {
 		if size < 2 || at+size > len(packet) {
 			return o, DropMalformed
 		}
-		if count++; count > maxAttributes {
+		if o.attributes++; o.attributes > maxAttributes {
 			return o, DropTooManyAttributes
 		}
 		o.note(codec.Type(packet[at]), packet[at+2:at+size], at+2)
 		at += size
 	}
 	return o, ""
+}
+
+// decode returns the packet that read has outlined. Its attributes are parts of packet, not copies.
+func (o *outline) decode(packet, secret []byte) *codec.Packet {
+	p := &codec.Packet{Code: o.code, Identifier: o.identifier, Authenticator: o.auth, Secret: secret}
+	p.Attributes = make(codec.Attributes, 0, o.attributes)
+	pairs := make([]codec.AVP, 0, o.attributes)
+	for rest := packet[headerSize:]; len(rest) > 0; {
+		size := int(rest[1])
+		pairs = append(pairs, codec.AVP{Type: codec.Type(rest[0]), Attribute: codec.Attribute(rest[2:size:size])})
+		p.Attributes = append(p.Attributes, &pairs[len(pairs)-1])
+		rest = rest[size:]
+	}
+	return p
 }
 
 // note takes one attribute into the outline.

@@ -13,12 +13,8 @@ import (
 	"sallyport/login"
 )
 
-const (
-	// maxValue is what one attribute holds (RFC 2865 §5).
-	maxValue = 253
-	// goodReply is the size above which replies fail in clients that we know.
-	goodReply = 1024
-)
+// goodReply is the size in octets above which replies fail in clients that we know.
+const goodReply = 1024
 
 // output is a reply ready to be sent.
 type output struct {
@@ -67,74 +63,77 @@ func causes(rep login.Reply, err error) []slog.Attr {
 // write is the reply as RFC 2865 §5.44 and RFC 2869 §5.19 allow it: a Reject has a Reply-Message and
 // nothing else, unless the client reads our attributes.
 func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) ([]byte, error) {
-	code := codec.CodeAccessReject
-	list := codec.Packet{Secret: request.Secret, Authenticator: request.Authenticator}
-	addMessage(&list, rep.Message)
-	switch rep.Verdict {
-	case login.Accept:
-		code = codec.CodeAccessAccept
-	case login.Challenge:
-		code = codec.CodeAccessChallenge
-		if rep.State == "" || len(rep.State) > maxValue {
-			return nil, errors.New("the State of a challenge has 1 to 253 octets")
-		}
-		list.Add(rfc2865.State_Type, codec.Attribute(rep.State))
-		list.Add(rfc2869.Prompt_Type, codec.NewInteger(echo(rep.Prompt.Echo)))
+	if rep.Verdict == login.Challenge && (rep.State == "" || len(rep.State) > maxValue) {
+		return nil, errors.New("the State of a challenge has 1 to 253 octets")
+	}
+	w := beginReply(c, request, packetCode(rep.Verdict), vendor)
+	addMessage(w, rep.Message)
+	if rep.Verdict == login.Challenge {
+		w.text(rfc2865.State_Type, rep.State)
+		w.number(rfc2869.Prompt_Type, echo(rep.Prompt.Echo))
 		if rep.Prompt.Expires > 0 {
-			list.Add(rfc2865.SessionTimeout_Type, codec.NewInteger(max(seconds(rep.Prompt.Expires), 1)))
+			w.number(rfc2865.SessionTimeout_Type, max(seconds(rep.Prompt.Expires), 1))
 		}
 	}
 	if c.UI {
-		w := newVendorWriter(&list, vendor)
 		addForUI(w, rep)
-		if w.err != nil {
-			return nil, w.err
-		}
 	}
-	return encodeReply(c.signer, request, code, list.Attributes)
+	return finishReply(w, request)
+}
+
+func packetCode(v login.Verdict) codec.Code {
+	switch v {
+	case login.Accept:
+		return codec.CodeAccessAccept
+	case login.Challenge:
+		return codec.CodeAccessChallenge
+	}
+	return codec.CodeAccessReject
 }
 
 // addForUI adds what a client that draws its own screens needs to know.
-func addForUI(w *vendorWriter, rep login.Reply) {
-	w.text(attrCode, string(rep.Code))
+func addForUI(w *writer, rep login.Reply) {
+	w.vendorText(attrCode, string(rep.Code))
 	switch rep.Verdict {
 	case login.Accept:
-		w.text(attrFactor, rep.Factor)
+		w.vendorText(attrFactor, rep.Factor)
 		if rep.Registered {
-			w.number(attrRegistered, 1)
+			w.vendorNumber(attrRegistered, 1)
 		}
 	case login.Challenge:
 		p := rep.Prompt
-		w.text(attrStep, string(p.Step))
-		w.text(attrFactor, rep.Factor)
+		w.vendorText(attrStep, string(p.Step))
+		w.vendorText(attrFactor, rep.Factor)
 		w.hidden(attrOTPAuthURI, p.OTPAuthURI)
 		w.hidden(attrSecretKey, p.SecretKey)
-		w.text(attrMaskedAddress, p.MaskedAddress)
+		w.vendorText(attrMaskedAddress, p.MaskedAddress)
 		if p.MaskedAddress != "" || p.ResendAfter > 0 {
-			w.number(attrResendAfter, int(seconds(p.ResendAfter+time.Second-1)))
+			w.vendorNumber(attrResendAfter, int(seconds(p.ResendAfter+time.Second-1)))
 		}
 		if p.AttemptsLeft > 0 {
-			w.number(attrAttemptsLeft, p.AttemptsLeft)
+			w.vendorNumber(attrAttemptsLeft, p.AttemptsLeft)
 		}
 		for _, choice := range p.Choices {
-			w.text(attrChoices, choice)
+			w.vendorText(attrChoices, choice)
 		}
 	}
 }
 
-// encodeReply writes a signed reply: Message-Authenticator first, then the list, then every
-// Proxy-State of the request in its order (RFC 2865 §5.33).
-func encodeReply(key *signer, request *codec.Packet, code codec.Code, list codec.Attributes) ([]byte, error) {
-	reply := codec.Packet{Code: code, Identifier: request.Identifier, Authenticator: request.Authenticator}
-	reply.Attributes = make(codec.Attributes, 0, 1+len(list)+1)
-	reply.Add(rfc2869.MessageAuthenticator_Type, make(codec.Attribute, authSize))
-	reply.Attributes = append(reply.Attributes, list...)
+// beginReply begins the reply to a request, with its Request Authenticator in place of what signing
+// puts there.
+func beginReply(c *client, request *codec.Packet, code codec.Code, vendor uint32) *writer {
+	return c.signer.write(code, request.Identifier, request.Authenticator, vendor)
+}
+
+// finishReply adds every Proxy-State of the request in its order (RFC 2865 §5.33) and signs.
+func finishReply(w *writer, request *codec.Packet) ([]byte, error) {
 	for _, a := range request.Attributes {
 		if a.Type == rfc2865.ProxyState_Type {
-			reply.Attributes = append(reply.Attributes, a)
+			w.octets(a.Type, a.Attribute)
 		}
 	}
-	packet, err := reply.MarshalBinary()
+	key := w.key
+	packet, err := w.finish()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +143,7 @@ func encodeReply(key *signer, request *codec.Packet, code codec.Code, list codec
 
 // addMessage adds the sentence, split where one attribute does not hold it, but never inside a
 // character.
-func addMessage(p *codec.Packet, message string) {
+func addMessage(w *writer, message string) {
 	if message == "" {
 		message = login.MessageFallback
 	}
@@ -153,10 +152,10 @@ func addMessage(p *codec.Packet, message string) {
 		for at > maxValue-utf8.UTFMax && !utf8.RuneStart(message[at]) {
 			at--
 		}
-		p.Add(rfc2865.ReplyMessage_Type, codec.Attribute(message[:at]))
+		w.text(rfc2865.ReplyMessage_Type, message[:at])
 		message = message[at:]
 	}
-	p.Add(rfc2865.ReplyMessage_Type, codec.Attribute(message))
+	w.text(rfc2865.ReplyMessage_Type, message)
 }
 
 // echo is the value of Prompt (RFC 2869 §5.10).

@@ -34,11 +34,7 @@ func (s *Server) serve(j *job) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
 	defer s.catch(j.client, j.from, j.exchange)
-	p, err := codec.Parse(j.packet, j.client.signer.secret)
-	if err != nil {
-		s.abandon(j, DropMalformed)
-		return
-	}
+	p := j.outline.decode(j.packet, j.client.signer.secret)
 	if j.outline.code == codec.CodeStatusServer {
 		s.serveStatus(j, p)
 		return
@@ -90,7 +86,7 @@ func (s *Server) serveStatus(j *job, p *codec.Packet) {
 		s.drop(j.client, j.from, DropNotServing, slog.String("error", err.Error()))
 		return
 	}
-	packet, err := encodeReply(j.client.signer, p, codec.CodeAccessAccept, nil)
+	packet, err := finishReply(beginReply(j.client, p, codec.CodeAccessAccept, s.cfg.VendorID), p)
 	if err == nil {
 		err = j.socket.send(packet, j.from, j.local)
 	}
