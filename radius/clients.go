@@ -76,27 +76,57 @@ type Client struct {
 	Charset Charset
 }
 
-// Validate reports every fault of the client.
+// Validate reports every fault of the client, joined, each with its key of the configuration and a
+// colon in front. It quotes no secret.
 func (c Client) Validate() error {
 	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if c.Name == "" {
-		faults = append(faults, errors.New("client without a name"))
+		fault("name: missing: it stands in logs and metrics")
 	}
 	if len(c.Addresses) == 0 {
-		faults = append(faults, fmt.Errorf("client %q: no address: give the address or network its packets come from", c.Name))
+		fault("address: missing: name the address or network that the client's packets come from")
 	}
 	for _, p := range c.Addresses {
 		if !p.IsValid() {
-			faults = append(faults, fmt.Errorf("client %q: an address is not valid", c.Name))
+			fault("address: not a valid address")
 		}
 	}
-	if n := len(c.Secret.Reveal()); n < minSecret {
-		faults = append(faults, fmt.Errorf("client %q: the shared secret has %d octets: use at least %d", c.Name, n, minSecret))
+	switch n := len(c.Secret.Reveal()); {
+	case n == 0:
+		fault("secret: missing: give secret_file, or secret")
+	case n < minSecret:
+		fault("secret: the shared secret has %d octets: use at least %d, better 24", n, minSecret)
 	}
-	if c.MessageAuthenticator > RuleOptional || c.OnOutage > OutageReject || c.Charset > CharsetLatin1 {
-		faults = append(faults, fmt.Errorf("client %q: unknown Message-Authenticator rule, outage rule or character set", c.Name))
+	if c.MessageAuthenticator > RuleOptional {
+		fault("message_authenticator: unknown rule")
+	}
+	if c.OnOutage > OutageReject {
+		fault("on_outage: unknown")
+	}
+	if c.Charset > CharsetLatin1 {
+		fault("charset: unknown")
 	}
 	return errors.Join(faults...)
+}
+
+// ParseNetwork reads an address or a network ("192.0.2.0/24") of a client. An address is the network
+// of itself alone, and IPv4 in IPv6 form is IPv4, as in the packets' source addresses.
+func ParseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = plainAddr(addr)
+		return addr.Prefix(addr.BitLen())
+	}
+	p, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
+	case p != p.Masked():
+		return netip.Prefix{}, fmt.Errorf("%q has bits beyond its prefix length: %s is the network", text, p.Masked())
+	case p.Addr().Is4In6() && p.Bits() < 96:
+		return netip.Prefix{}, fmt.Errorf("%q is neither an IPv4 nor an IPv6 network: write IPv4 as 192.0.2.0/24", text)
+	}
+	return plainPrefix(p), nil
 }
 
 // client is a configured client with what is computed from it once.
@@ -120,7 +150,7 @@ func newTable(clients []Client, tally *tally) (*table, error) {
 	t := &table{byPrefix: make(map[netip.Prefix]*client)}
 	for _, c := range clients {
 		if err := c.Validate(); err != nil {
-			faults = append(faults, err)
+			faults = append(faults, fmt.Errorf("client %q: %w", c.Name, err))
 			continue
 		}
 		if names[c.Name] {

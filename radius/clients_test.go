@@ -49,8 +49,8 @@ func TestFaultyClientsAreAllReported(t *testing.T) {
 		t.Fatal("faulty clients were taken")
 	}
 	for _, want := range []string{
-		"without a name", `"short": the shared secret has 13 octets`, `"one" is configured twice`,
-		`"one" and "two" have the same address 192.0.2.2/32`, `"odd": an address is not valid`, `"odd": unknown`,
+		`client "": name: missing`, `"short": secret: the shared secret has 13 octets`, `"one" is configured twice`,
+		`"one" and "two" have the same address 192.0.2.2/32`, `"odd": address: not a valid address`, "charset: unknown",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q: %v", want, err)
@@ -85,10 +85,9 @@ func TestReloadKeepsCounters(t *testing.T) {
 func TestNewReportsWhatIsMissing(t *testing.T) {
 	good := Client{Name: "vpn", Secret: testSecret, Addresses: networks("192.0.2.0/24")}
 	for want, cfg := range map[string]Config{
-		"listens nowhere":         {Clients: []Client{good}},
-		`listen address "radius"`: {Clients: []Client{good}, Listen: []string{"radius"}},
-		"client without a name":   {Clients: []Client{{}}, Listen: []string{"127.0.0.1:0"}},
-		"cannot be negative":      {Clients: []Client{good}, Listen: []string{"127.0.0.1:0"}, Queue: -1},
+		"listen: is empty":   {Clients: []Client{good}},
+		"name: missing":      {Clients: []Client{{}}, Listen: []string{"127.0.0.1:0"}},
+		"cannot be negative": {Clients: []Client{good}, Listen: []string{"127.0.0.1:0"}, Queue: -1},
 	} {
 		if _, err := New(cfg, &logins{}, newMemory()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -96,5 +95,35 @@ func TestNewReportsWhatIsMissing(t *testing.T) {
 	}
 	if _, err := New(Config{Listen: []string{"127.0.0.1:0"}}, nil, nil); err == nil {
 		t.Error("a server without Logins was made")
+	}
+}
+
+func TestListenAddresses(t *testing.T) {
+	for list, want := range map[string]string{
+		"127.0.0.1:0 127.0.0.1:0": "", "0.0.0.0:1812 [::]:1812": "", "192.0.2.1:1812 192.0.2.2:1812": "", "0.0.0.0:1812 192.0.2.1:1645": "",
+		"radius:1812": "is not an IP address with a port", ":1812": "is not an IP address with a port",
+		"127.0.0.1": "is not an IP address with a port", "[::ffff:127.0.0.1]:1812": `write "127.0.0.1:1812"`,
+		"192.0.2.1:1812 0.0.0.0:1812": "would take the same packets", "[::1]:1812 [::1]:1812": "would take the same packets",
+	} {
+		_, err := parseListen(strings.Fields(list))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", list, err, want)
+		}
+	}
+}
+
+func TestParseNetwork(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7/32", "192.0.2.0/24": "192.0.2.0/24", "2001:db8::/32": "2001:db8::/32", "fe80::1%lo": "fe80::1/128",
+		"::ffff:192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.0/120": "192.0.2.0/24", "::ffff:0.0.0.0/96": "0.0.0.0/0",
+	} {
+		if got, err := ParseNetwork(text); err != nil || got.String() != want {
+			t.Errorf("%s: got %v, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "vpn.example", "192.0.2.7/24", "192.0.2.0/33", "::ffff:0.0.0.0/80", "192.0.2.1:1812"} {
+		if got, err := ParseNetwork(text); err == nil {
+			t.Errorf("%s is %v", text, got)
+		}
 	}
 }

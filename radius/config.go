@@ -90,9 +90,13 @@ func orDefault[T comparable](v, standard T) T {
 	return v
 }
 
-// validate reports every fault but those of the clients.
-func (c Config) validate() error {
-	_, err := parseListen(c.Listen)
+// Validate reports every fault, joined. Those of Listen begin with its key of the configuration and a
+// colon; those of the clients with the client's name.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	_, listenErr := parseListen(c.Listen)
+	_, clientsErr := newTable(c.Clients, &tally{})
+	err := errors.Join(listenErr, clientsErr)
 	if c.Workers < 0 || c.Queue < 0 || c.CacheFor < 0 {
 		err = errors.Join(err, errors.New("radius: workers, queue and cache time cannot be negative"))
 	}

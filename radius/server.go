@@ -85,7 +85,10 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 		drained:    make(chan struct{}),
 		learner:    newLearner(memory, cfg.Logger, cfg.Now),
 	}
-	if err := errors.Join(cfg.validate(), s.SetClients(cfg.Clients)); err != nil {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := s.SetClients(cfg.Clients); err != nil {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())

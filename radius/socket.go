@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,17 +32,34 @@ type socket struct {
 func parseListen(texts []string) ([]netip.AddrPort, error) {
 	var addrs []netip.AddrPort
 	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("listen: "+format, args...)) }
 	if len(texts) == 0 {
-		faults = append(faults, errors.New("RADIUS listens nowhere: give at least one address and port"))
+		fault("is empty: name at least one address, such as %q", "0.0.0.0:1812")
 	}
 	for _, text := range texts {
 		addr, err := netip.ParseAddrPort(text)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("listen address %q: give an IP address and a port, as 0.0.0.0:1812 or [::]:1812", text))
+		switch {
+		case err != nil:
+			fault("%q is not an IP address with a port, such as %q or %q", text, "0.0.0.0:1812", "[::]:1812")
+			continue
+		case addr.Addr().Is4In6():
+			fault("%q is an IPv4 address in IPv6 form: write %q", text, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
+			continue
+		}
+		if i := slices.IndexFunc(addrs, func(other netip.AddrPort) bool { return collide(addr, other) }); i >= 0 {
+			fault("%q and %q would take the same packets", addrs[i], addr)
 		}
 		addrs = append(addrs, addr)
 	}
 	return addrs, errors.Join(faults...)
+}
+
+// collide reports whether two addresses cannot be bound both.
+func collide(a, b netip.AddrPort) bool {
+	if a.Port() == 0 || a.Port() != b.Port() || a.Addr().Is4() != b.Addr().Is4() {
+		return false
+	}
+	return a.Addr() == b.Addr() || a.Addr().IsUnspecified() || b.Addr().IsUnspecified()
 }
 
 // listen binds addr. IPv4 and IPv6 never share a socket.
