@@ -24,6 +24,8 @@ var errTooLarge = errors.New("the answer is larger than 1 MiB")
 type conn struct {
 	ldap *ldap.Conn
 	wire *wire
+	// abort is the wire's; it is kept because making it costs memory at every question.
+	abort func()
 	// used is when the last question was answered.
 	used time.Time
 }
@@ -38,7 +40,9 @@ type endpoint struct {
 }
 
 // dial connects and encrypts. Nothing else is sent before the certificate was checked.
-func (e endpoint) dial(ctx context.Context) (*conn, error) {
+func (e endpoint) dial(ctx context.Context, until time.Time) (*conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "tcp", e.address)
 	if err != nil {
@@ -53,10 +57,10 @@ func (e endpoint) dial(ctx context.Context) (*conn, error) {
 		raw = secured
 	}
 	w := &wire{Conn: raw}
-	c := &conn{wire: w, ldap: ldap.NewConn(w, e.ldaps)}
+	c := &conn{wire: w, abort: w.abort, ldap: ldap.NewConn(w, e.ldaps)}
 	c.ldap.Start()
 	if e.startTLS {
-		err := c.do(ctx, func(l *ldap.Conn) error { return l.StartTLS(e.tls) })
+		err := c.do(ctx, until, func(l *ldap.Conn) error { return l.StartTLS(e.tls) })
 		if err != nil {
 			c.close()
 			return nil, fmt.Errorf("StartTLS: %w", err)
@@ -65,28 +69,24 @@ func (e endpoint) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// do runs one question within the context, which must have a deadline. A connection whose answer did
-// not come in time is of no further use: the answer could still come.
-func (c *conn) do(ctx context.Context, question func(*ldap.Conn) error) (err error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return errors.New("directory: a question without a deadline")
-	}
-	c.wire.begin(deadline)
-	stop := context.AfterFunc(ctx, c.wire.abort)
+// do runs one question within the context and until then. A connection whose answer did not come in
+// time is of no further use: the answer could still come.
+func (c *conn) do(ctx context.Context, until time.Time, question func(*ldap.Conn) error) (err error) {
+	c.wire.begin(until)
+	stop := context.AfterFunc(ctx, c.abort)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("unreadable answer: %v", r)
 		}
 		switch {
 		case !stop():
-			err = lostError{context.Cause(ctx)}
+			err = c.lost(context.Cause(ctx))
 		case c.wire.tooLarge.Load():
-			err = lostError{errTooLarge}
-		case err != nil && c.ldap.IsClosing() && time.Until(deadline) <= 0:
-			err = lostError{context.DeadlineExceeded}
+			err = c.lost(errTooLarge)
+		case err != nil && c.ldap.IsClosing() && time.Until(until) <= 0:
+			err = c.lost(context.DeadlineExceeded)
 		case err != nil && !isAnswer(err) && !isConclusion(err):
-			err = lostError{err}
+			err = c.lost(err)
 		default:
 			c.wire.end()
 		}
@@ -101,7 +101,21 @@ func (c *conn) close() {
 }
 
 // lostError means that the connection failed, not that the server answered.
-type lostError struct{ cause error }
+type lostError struct {
+	cause error
+	// sent says that the question, or a part of it, was written: the server may have acted on it.
+	sent bool
+}
+
+func (c *conn) lost(cause error) error { return lostError{cause, c.wire.sent.Load()} }
+
+// asLost returns the error as a lost connection, if it is one.
+func asLost(err error) (lost lostError, ok bool) {
+	if err != nil {
+		ok = errors.As(err, &lost)
+	}
+	return lost, ok
+}
 
 func (e lostError) Error() string { return e.cause.Error() }
 func (e lostError) Unwrap() error { return e.cause }
@@ -119,11 +133,22 @@ func isConclusion(err error) bool {
 	return errors.Is(err, login.ErrNoUser) || errors.As(err, &odd)
 }
 
-// wire counts what is read, and ends reads and writes in time.
+// wire counts what is read, knows whether anything was sent, and ends reads and writes in time.
 type wire struct {
 	net.Conn
 	left     atomic.Int64
 	tooLarge atomic.Bool
+	sent     atomic.Bool
+}
+
+// Write remembers that the question has left, unless nothing of it did.
+func (w *wire) Write(p []byte) (int, error) {
+	before := w.sent.Swap(true)
+	n, err := w.Conn.Write(p)
+	if n == 0 && err != nil {
+		w.sent.Store(before)
+	}
+	return n, err
 }
 
 // Read reads as much as the current question may still cost.
@@ -138,6 +163,7 @@ func (w *wire) Read(p []byte) (int, error) {
 
 func (w *wire) begin(deadline time.Time) {
 	w.left.Store(maxAnswer)
+	w.sent.Store(false)
 	w.Conn.SetDeadline(deadline)
 }
 

@@ -135,7 +135,7 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if err != nil {
 		return login.User{}, err
 	}
-	v, err := ask(ctx, d, func(ctx context.Context, s *server) (verdict, error) { return d.bind(ctx, s, a.dn, password) })
+	v, err := d.bind(ctx, a.dn, password)
 	if err != nil {
 		return login.User{}, err
 	}

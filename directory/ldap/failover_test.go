@@ -153,9 +153,27 @@ func TestAConnectionThatTheServerClosedIsReplaced(t *testing.T) {
 			conn.Close()
 		}
 		mu.Unlock()
+		noneIsOpen(t, d)
 	}
 	if stats := d.Stats(); stats.Servers[0].Failed != 0 {
 		t.Errorf("stats = %+v", stats)
+	}
+}
+
+// noneIsOpen waits until the directory has noticed that its connections were closed.
+func noneIsOpen(t *testing.T, d *ldap.Directory) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for tick := time.NewTicker(time.Millisecond); ; {
+		s := d.Status(t.Context()).(ldap.Status).Servers[0]
+		if s.UserConnections.Idle == 0 && s.ServiceConnections.Idle == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("connections that the server closed count as open: %+v", s)
+		}
 	}
 }
 

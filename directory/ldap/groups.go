@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -52,10 +53,10 @@ func (d *Directory) complete(ctx context.Context, a *account, user login.User) (
 		user.Groups = slices.Clone(*known)
 		return user, nil
 	}
-	found, err := ask(ctx, d, func(ctx context.Context, s *server) ([]string, error) {
+	found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) ([]string, error) {
 		d.stats.searches.Add(1)
 		var dns []string
-		err := s.service.use(ctx, func(l *ldap.Conn) (err error) {
+		err := s.service.use(ctx, until, func(l *ldap.Conn) (err error) {
 			dns, err = d.searchGroups(l, a)
 			return err
 		})
@@ -76,11 +77,16 @@ func (d *Directory) complete(ctx context.Context, a *account, user login.User) (
 }
 
 func (d *Directory) searchGroups(l *ldap.Conn, a *account) ([]string, error) {
-	values := map[string]string{"username": a.user.Name, "login": a.user.Name, "dn": a.dn}
+	value := func(name string) string {
+		if name == "dn" {
+			return a.dn
+		}
+		return a.user.Name
+	}
 	var dns []string
 	for _, filter := range d.groups.filters {
 		result, err := l.Search(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxGroups, d.seconds(),
-			false, filter.filter(values), []string{"1.1"}, nil))
+			false, filter.filter(value), []string{"1.1"}, nil))
 		if err != nil {
 			return nil, searchError(d.groups.baseDN, err)
 		}

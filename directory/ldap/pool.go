@@ -14,8 +14,11 @@ const maxIdle = time.Minute
 
 // pool holds the connections of one kind to one server. It is safe for concurrent use.
 type pool struct {
-	dial func(ctx context.Context) (*conn, error)
+	dial func(ctx context.Context, until time.Time) (*conn, error)
 	now  func() time.Time
+	// repeats says that a question may be asked again although the server may have acted on it: a
+	// search changes nothing, a bind with a wrong password counts towards a lockout.
+	repeats bool
 	// slots bounds the connections in use.
 	slots chan struct{}
 
@@ -25,38 +28,53 @@ type pool struct {
 	closed bool
 }
 
-func newPool(size int, now func() time.Time, dial func(context.Context) (*conn, error)) *pool {
+func newPool(size int, now func() time.Time, dial func(context.Context, time.Time) (*conn, error)) *pool {
 	return &pool{dial: dial, now: now, slots: make(chan struct{}, size)}
 }
 
-// use runs a question on a connection. A connection that the server closed while it was idle is
-// replaced once by a new one.
-func (p *pool) use(ctx context.Context, question func(*ldap.Conn) error) error {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// use runs a question on a connection, within the context and until then. A connection that the
+// server closed while it was idle is replaced once by a new one.
+func (p *pool) use(ctx context.Context, until time.Time, question func(*ldap.Conn) error) error {
+	if err := p.enter(ctx, until); err != nil {
+		return err
 	}
+	defer func() { <-p.slots }()
 	if c := p.takeIdle(); c != nil {
-		err := c.do(ctx, question)
+		err := c.do(ctx, until, question)
 		p.put(c, err)
-		var lost lostError
-		if !errors.As(err, &lost) || ctx.Err() != nil || errors.Is(err, errTooLarge) {
+		lost, ok := asLost(err)
+		if !ok || lost.sent && !p.repeats || ctx.Err() != nil || time.Until(until) <= 0 || errors.Is(err, errTooLarge) {
 			return err
 		}
 		p.closeIdle(p.now())
 	}
-	c, err := p.dial(ctx)
+	c, err := p.dial(ctx, until)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return errors.Join(cause, err)
 		}
 		return err
 	}
-	err = c.do(ctx, question)
+	err = c.do(ctx, until, question)
 	p.put(c, err)
 	return err
+}
+
+// enter waits for a slot.
+func (p *pool) enter(ctx context.Context, until time.Time) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (p *pool) takeIdle() *conn {
@@ -75,8 +93,7 @@ func (p *pool) takeIdle() *conn {
 
 // put returns a connection after its question; one that failed is closed.
 func (p *pool) put(c *conn, err error) {
-	var lost lostError
-	if errors.As(err, &lost) {
+	if _, lost := asLost(err); lost {
 		c.close()
 		return
 	}
@@ -114,9 +131,14 @@ func (p *pool) close() {
 	p.closeIdle(p.now())
 }
 
-// counts returns the connections in use and those that are idle.
+// counts returns the connections in use and those that are idle and open.
 func (p *pool) counts() (used, idle int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.slots), len(p.idle)
+	for _, c := range p.idle {
+		if !c.ldap.IsClosing() {
+			idle++
+		}
+	}
+	return len(p.slots), idle
 }

@@ -117,5 +117,8 @@ func withoutSecret(err error, secret string) error {
 	if errors.As(err, &answer) {
 		return ldap.NewError(answer.ResultCode, errRepeats)
 	}
+	if odd := (unusable{}); errors.As(err, &odd) {
+		return unusable{errRepeats}
+	}
 	return errRepeats
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -26,9 +27,14 @@ func (d *Directory) key(who names.Name) string {
 	return who.Username
 }
 
-// values are what the placeholders of a filter stand for.
-func values(who names.Name) map[string]string {
-	return map[string]string{"username": who.Username, "login": who.Login}
+// placeholders returns what the placeholders {username} and {login} stand for.
+func placeholders(who names.Name) func(name string) string {
+	return func(name string) string {
+		if name == "login" {
+			return who.Login
+		}
+		return who.Username
+	}
 }
 
 // find returns the account that a name means, as read within the entry-cache time.
@@ -39,7 +45,7 @@ func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) 
 	}
 	a, err := d.search(ctx, func(ctx context.Context, l *ldap.Conn) (*account, error) {
 		if d.bindAs == nil {
-			return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, d.filter.filter(values(who)))
+			return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, d.filter.filter(placeholders(who)))
 		}
 		as, err := d.bindAs.name(who)
 		if err != nil {
@@ -82,10 +88,10 @@ func (d *Directory) present(ctx context.Context, a *account) (login.User, error)
 // search puts a question to a server with the service account. That nobody fits is an answer, not a
 // reason to ask the next server.
 func (d *Directory) search(ctx context.Context, question func(context.Context, *ldap.Conn) (*account, error)) (*account, error) {
-	found, err := ask(ctx, d, func(ctx context.Context, s *server) (verdict, error) {
+	found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) (verdict, error) {
 		d.stats.searches.Add(1)
 		v := verdict{server: s.url}
-		err := s.service.use(ctx, func(l *ldap.Conn) (err error) {
+		err := s.service.use(ctx, until, func(l *ldap.Conn) (err error) {
 			v.account, err = question(ctx, l)
 			return err
 		})
@@ -119,7 +125,7 @@ func (d *Directory) readBound(ctx context.Context, l *ldap.Conn, who names.Name,
 		}
 		dn = found.dn
 	}
-	return d.readOne(ctx, l, dn, ldap.ScopeBaseObject, d.filter.filter(values(who)))
+	return d.readOne(ctx, l, dn, ldap.ScopeBaseObject, d.filter.filter(placeholders(who)))
 }
 
 // readOne reads the one entry that fits a filter; none, or more than one, is [login.ErrNoUser].

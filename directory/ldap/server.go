@@ -51,20 +51,21 @@ type health struct {
 func newServer(e endpoint, cfg Config, log *slog.Logger, now func() time.Time) *server {
 	s := &server{endpoint: e, log: log.With("server", e.url), now: now}
 	s.users = newPool(cfg.MaxConnections, now, e.dial)
-	s.service = newPool(max(4, cfg.MaxConnections/8), now, func(ctx context.Context) (*conn, error) {
-		c, err := e.dial(ctx)
+	s.service = newPool(max(4, cfg.MaxConnections/8), now, func(ctx context.Context, until time.Time) (*conn, error) {
+		c, err := e.dial(ctx, until)
 		if err == nil && cfg.BindDN != "" {
-			if err = bindService(ctx, c, cfg.BindDN, cfg.BindPassword); err != nil {
+			if err = bindService(ctx, until, c, cfg.BindDN, cfg.BindPassword); err != nil {
 				c.close()
 			}
 		}
 		return c, err
 	})
+	s.service.repeats = true
 	return s
 }
 
-func bindService(ctx context.Context, c *conn, dn string, password login.Secret) error {
-	err := c.do(ctx, func(l *ldap.Conn) error { return withoutSecret(l.Bind(dn, password.Reveal()), password.Reveal()) })
+func bindService(ctx context.Context, until time.Time, c *conn, dn string, password login.Secret) error {
+	err := c.do(ctx, until, func(l *ldap.Conn) error { return withoutSecret(l.Bind(dn, password.Reveal()), password.Reveal()) })
 	if isAnswer(err) {
 		return fmt.Errorf("%w: %w", errService, err)
 	}
@@ -108,6 +109,12 @@ func (s *server) health() health {
 	return s.h
 }
 
+func (s *server) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.h.down
+}
+
 // claimProbe reports whether the caller is to probe the server now: it is down, or was silent for
 // longer than quiet, and nobody else is at it.
 func (s *server) claimProbe(quiet time.Duration) bool {
@@ -125,9 +132,9 @@ func (s *server) claimProbe(quiet time.Duration) bool {
 }
 
 // probe asks the server for its root entry (RFC 4512 §5.1), with the service account.
-func (s *server) probe(ctx context.Context) error {
+func (s *server) probe(until time.Time) error {
 	start := s.now()
-	err := s.service.use(ctx, func(l *ldap.Conn) error {
+	err := s.service.use(context.Background(), until, func(l *ldap.Conn) error {
 		_, err := l.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, true, "(objectClass=*)", []string{"1.1"}, nil))
 		return err
 	})

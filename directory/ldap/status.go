@@ -74,7 +74,7 @@ func (d *Directory) Stats() Stats {
 		Failovers: d.stats.failovers.Load(), Entries: d.entries.len()}
 	st.InFlight, st.Waiting = d.gate.counts()
 	for _, s := range d.servers {
-		st.Servers = append(st.Servers, ServerStats{URL: s.url, Up: !s.health().down, Asked: s.asked.Load(), Failed: s.failed.Load(),
+		st.Servers = append(st.Servers, ServerStats{URL: s.url, Up: !s.isDown(), Asked: s.asked.Load(), Failed: s.failed.Load(),
 			InFlight: int(s.inFlight.Load())})
 	}
 	return st
@@ -151,7 +151,5 @@ func (d *Directory) probeIfDue(s *server, quiet time.Duration) {
 
 // probe asks one server for a sign of life within the directory's time-out.
 func (d *Directory) probe(s *server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), d.timeout)
-	defer cancel()
-	return s.probe(ctx)
+	return s.probe(time.Now().Add(d.timeout))
 }

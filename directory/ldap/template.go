@@ -63,8 +63,8 @@ func (t textTemplate) expand(value func(name string) string) string {
 }
 
 // filter returns the text as a search filter, with the values escaped (RFC 4515 §3).
-func (t textTemplate) filter(values map[string]string) string {
-	return t.expand(func(name string) string { return ldap.EscapeFilter(values[name]) })
+func (t textTemplate) filter(value func(name string) string) string {
+	return t.expand(func(name string) string { return ldap.EscapeFilter(value(name)) })
 }
 
 // anyone returns the text as a search filter that leaves out who: each value may be anything.

@@ -66,8 +66,8 @@ func TestAPrincipalNameLeadsToNobodyElse(t *testing.T) {
 			switch {
 			case !claimed && (err != nil || user.Name != "alice"):
 				t.Errorf("Authenticate = %+v, %v", user, err)
-			case claimed && (err == nil || login.RefusalCode(err) != "" || user.ID != ""):
-				t.Errorf("Authenticate = %+v, %v; want an error that is no refusal", user, err)
+			case claimed && (!errors.Is(err, login.ErrNotPermitted) || user.ID != ""):
+				t.Errorf("Authenticate = %+v, %v; want ErrNotPermitted", user, err)
 			}
 		})
 	}
