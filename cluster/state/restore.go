@@ -137,6 +137,7 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 			return err
 		}
 		slices.SortFunc(u.Credentials, func(a, b Credential) int { return strings.Compare(a.Factor, b.Factor) })
+		t.claimHandle(u)
 		t.putUser(u)
 	case recordChallenge:
 		c := &Challenge{}

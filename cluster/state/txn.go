@@ -31,28 +31,33 @@ func (t *txn) know(name string) {
 // user returns nil for a user who is not stored.
 func (t *txn) user(id string) *User { return t.root.user(t.wire, userKey(id), id) }
 
-// newUser is a user to be stored for the first time. A handle belongs to one user: should two have
-// the same (1 in 2^64), the second is not found by it.
+// newUser is a user to be stored for the first time.
 func (t *txn) newUser(id, name string, h login.Handle) *User {
-	if _, taken := t.handles.get(handleKey(h)); taken {
-		h = login.Handle{}
-	}
-	return &User{ID: id, Name: name, Handle: h}
+	u := &User{ID: id, Name: name, Handle: h}
+	t.claimHandle(u)
+	return u
 }
 
+// claimHandle makes u be found by its handle. A handle belongs to one user: should two have the same
+// (1 in 2^64), the second has none.
+func (t *txn) claimHandle(u *User) {
+	if u.Handle == (login.Handle{}) {
+		return
+	}
+	handle, key := handleKey(u.Handle), userKey(u.ID)
+	if _, taken := t.handles.get(handle); taken {
+		u.Handle = login.Handle{}
+		return
+	}
+	t.handles.set(t.edit, handle, key[:])
+}
+
+// putUser stores u, or what has become of it.
 func (t *txn) putUser(u *User) {
 	for i := range u.Credentials {
 		t.know(u.Credentials[i].Factor)
 	}
-	key := userKey(u.ID)
-	t.users.set(t.edit, key, t.wire.encode(u))
-	if u.Handle == (login.Handle{}) {
-		return
-	}
-	handle := handleKey(u.Handle)
-	if _, known := t.handles.get(handle); !known {
-		t.handles.set(t.edit, handle, key[:])
-	}
+	t.users.set(t.edit, userKey(u.ID), t.wire.encode(u))
 }
 
 // challenge returns nil for one that is not remembered. client and userID are what is expected; what
