@@ -49,7 +49,11 @@ func TestIDsOfEntries(t *testing.T) {
 		{"configured", "employeeNumber", map[string][]string{"employeeNumber": {"4711*"}}, "4711*", `(employeeNumber=4711\2a)`},
 		{"configured GUID", "objectguid", map[string][]string{"objectGUID": {string(guid)}}, guidID,
 			`(objectguid=\33\22\11\00\55\44\77\66\88\99\aa\bb\cc\dd\ee\ff)`},
-		{"binary", "auditID", map[string][]string{"auditID": {"\x00\x01\xff"}}, "0001ff", "(auditID=0001ff)"},
+		{"binary", "auditID", map[string][]string{"auditID": {"\x00\x01\xff"}}, "#0001ff", `(auditID=\00\01\ff)`},
+		{"text like a binary one", "auditID", map[string][]string{"auditID": {"#0001ff"}}, "#23303030316666", `(auditID=\23\30\30\30\31\66\66)`},
+		{"outer spaces", "auditID", map[string][]string{"auditID": {" x"}}, "#2078", `(auditID=\20\78)`},
+		{"no UUID", "", map[string][]string{"entryUUID": {"4711"}, "nsUniqueId": {"aaaa1111-bbbb2222-cccc3333-dddd4444"}},
+			"aaaa1111-bbbb2222-cccc3333-dddd4444", "(nsUniqueId=aaaa1111-bbbb2222-cccc3333-dddd4444)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := directory(t, func(cfg *Config) { cfg.IDAttribute = c.configured })
@@ -62,8 +66,32 @@ func TestIDsOfEntries(t *testing.T) {
 			}
 		})
 	}
-	if a, err := directory(t, nil).account(ldap.NewEntry("uid=x", map[string][]string{"uid": {"x"}, "objectGUID": {"short"}})); err == nil {
-		t.Errorf("an entry without an id: %+v", a)
+}
+
+func TestEntriesThatNothingNamesForGood(t *testing.T) {
+	for _, c := range []struct {
+		name, configured string
+		attributes       map[string][]string
+		want             string
+	}{
+		{"none", "", map[string][]string{"uid": {"x"}}, "no readable objectGUID, entryUUID, nsUniqueId"},
+		{"a short GUID", "", map[string][]string{"objectGUID": {"short"}}, "no readable"},
+		{"no UUID", "", map[string][]string{"entryUUID": {"4711"}}, "no readable"},
+		{"long", "employeeNumber", map[string][]string{"employeeNumber": {strings.Repeat("4", maxID+1)}}, "no readable employeeNumber"},
+		{"two values", "mail", map[string][]string{"mail": {"a@example.test", "b@example.test"}}, "has 2 values of mail"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := directory(t, func(cfg *Config) { cfg.IDAttribute = c.configured })
+			if a, err := d.account(ldap.NewEntry("uid=x", c.attributes)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("account = %+v, %v; want an error with %q", a, err, c.want)
+			}
+		})
+	}
+	for configured, id := range map[string]string{"": "#0g", "auditID": "#0", "objectGUID": "4711"} {
+		d := directory(t, func(cfg *Config) { cfg.IDAttribute = configured })
+		if filter, err := d.idFilter(id); err == nil {
+			t.Errorf("idFilter(%q) with %q = %s, want an error", id, configured, filter)
+		}
 	}
 }
 
@@ -73,7 +101,7 @@ func TestWhatAnEntryHoldsIsNotTrusted(t *testing.T) {
 		groups[i] = "cn=g"
 	}
 	a, err := directory(t, nil).account(ldap.NewEntry("uid=x", map[string][]string{
-		"entryUUID": {"u"}, "uid": {"al\x1b[2Jice"}, "sAMAccountName": {"alice"}, "mail": {"a@example.test\r\nBcc: eve@example.test"},
+		"entryUUID": {"00112233-4455-6677-8899-aabbccddeeff"}, "uid": {"al\x1b[2Jice"}, "sAMAccountName": {"alice"}, "mail": {"a@example.test\r\nBcc: eve@example.test"},
 		"mobile": {strings.Repeat("1", 5000)}, "memberOf": append([]string{"cn=bad\x00", "cn=\xff"}, groups...),
 	}))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,6 +164,31 @@ func TestSomeoneWhoLeftTheSearchFilterIsGone(t *testing.T) {
 	server.Change("alice", "memberOf")
 	if _, err := d.Lookup(t.Context(), user.ID); !errors.Is(err, login.ErrNoUser) {
 		t.Errorf("Lookup = %v, want ErrNoUser", err)
+	}
+}
+
+func TestEveryIDIsFoundAgain(t *testing.T) {
+	server := directorytest.StartServer(t, nil, nil)
+	cfg := config("ldap://" + server.Address)
+	cfg.IDAttribute, cfg.EntryCache = "auditID", new(ldap.Duration)
+	d := open(t, cfg)
+	for _, value := range []string{"4711", "#4711", "4711*", "ü", "\x00\x01\xff", strings.Repeat("\x80", 255)} {
+		server.Change("alice", "auditID", value)
+		user, err := d.Authenticate(t.Context(), "alice", "wonderland-1")
+		if err != nil {
+			t.Errorf("%q: %v", value, err)
+			continue
+		}
+		if again, err := d.Lookup(t.Context(), user.ID); err != nil || again.ID != user.ID || again.Name != "alice" {
+			t.Errorf("Lookup(%q) = %+v, %v", user.ID, again, err)
+		}
+	}
+	server.Change("alice", "auditID", "4711", "4712")
+	if user, err := d.Authenticate(t.Context(), "alice", "wonderland-1"); err == nil || login.RefusalCode(err) != "" || !strings.Contains(err.Error(), "2 values of auditID") {
+		t.Errorf("with two values: %+v, %v; want an error that is no refusal", user, err)
+	}
+	if stats := d.Stats(); !stats.Servers[0].Up {
+		t.Errorf("stats = %+v", stats)
 	}
 }
 

@@ -82,16 +82,17 @@ func (c Config) checkTemplates() (faults []error) {
 		key, filter string
 		allowed     []string
 		needed      bool
+		check       func(textTemplate) error
 	}{
-		{"search_filter", full.SearchFilter, []string{"username", "login"}, c.BindTemplate == ""},
-		{"group_filter", full.GroupFilter, []string{"username", "login", "dn"}, full.GroupFilter != ""},
+		{"search_filter", full.SearchFilter, []string{"username", "login"}, c.BindTemplate == "", checkSearchFilter},
+		{"group_filter", full.GroupFilter, []string{"username", "login", "dn"}, full.GroupFilter != "", checkFilter},
 	} {
 		t, err := parseTemplate(f.filter, f.allowed...)
 		if err == nil && f.needed && len(t.names()) == 0 {
 			err = fmt.Errorf("%q holds none of {%s}: it would fit everyone", f.filter, strings.Join(f.allowed, "}, {"))
 		}
 		if err == nil && f.filter != "" {
-			_, err = ldap.CompileFilter(t.expand(func(string) string { return "x" }))
+			err = f.check(t)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", f.key, err))

@@ -34,6 +34,17 @@ func TestFaultsOfTheConfiguration(t *testing.T) {
 		{"filter", func(c *ldap.Config) { c.SearchFilter = "(uid={username}" }, []string{"search_filter:"}},
 		{"placeholder", func(c *ldap.Config) { c.SearchFilter = "(uid={user})" }, []string{"search_filter: unknown placeholder {user}"}},
 		{"brace", func(c *ldap.Config) { c.SearchFilter = "(uid=username})" }, []string{"search_filter:"}},
+		{"filters that can do without a name", func(c *ldap.Config) {
+			c.SearchFilter = "(&(objectClass=user)(|(uid={username})(mail={login})(mail={username}@example.test))(!(description=left))(cn:caseExactMatch:=x))"
+		}, nil},
+		{"matching rule", func(c *ldap.Config) { c.SearchFilter = "(uid:caseExactMatch:={username})" }, []string{"search_filter: a placeholder must"}},
+		{"not", func(c *ldap.Config) { c.SearchFilter = "(!(uid={username}))" }, []string{"search_filter: a placeholder must"}},
+		{"deep in a not", func(c *ldap.Config) { c.SearchFilter = "(&(uid={username})(!(|(cn={username})(cn=x))))" }, []string{"search_filter: a placeholder must"}},
+		{"pattern", func(c *ldap.Config) { c.SearchFilter = "(uid={username}*)" }, []string{"search_filter: a placeholder must"}},
+		{"order", func(c *ldap.Config) { c.SearchFilter = "(uid>={username})" }, []string{"search_filter: a placeholder must"}},
+		{"likeness", func(c *ldap.Config) { c.SearchFilter = "(uid~={username})" }, []string{"search_filter: a placeholder must"}},
+		{"attribute", func(c *ldap.Config) { c.SearchFilter = "({username}=x)" }, []string{"search_filter:"}},
+		{"matching rule for groups", func(c *ldap.Config) { c.GroupFilter = "(member:1.2.840.113556.1.4.1941:={dn})" }, nil},
 		{"group filter", func(c *ldap.Config) { c.GroupFilter = "(objectClass=*)" }, []string{"group_filter:"}},
 		{"template for everyone", func(c *ldap.Config) { c.BindTemplate = "uid=x" }, []string{"bind_template:"}},
 		{"attributes", func(c *ldap.Config) { c.MailAttribute, c.IDAttribute = "mail)(", "a b" }, []string{"id_attribute:", "mail_attribute:"}},
