@@ -36,7 +36,8 @@ func (c *Open) earlier(t *txn) *Challenge {
 	if c.Rejoin == (login.Tag{}) {
 		return nil
 	}
-	return t.owner(&t.rejoins, c.Rejoin, c.Client, c.UserID)
+	ch, _ := t.owner(&t.rejoins, c.Rejoin, c.Client, c.UserID)
+	return ch
 }
 
 // rejoins reports whether the earlier challenge serves this request too.

@@ -46,10 +46,10 @@ func (c *Settle) recorded(t *txn, ch *Challenge, epoch uint32) (Result, bool) {
 		v = ch.verdict(c.Token, c.Answer)
 	}
 	if v == nil && c.Request != (login.Tag{}) {
-		if _, known := t.requests.get(tag(c.Request)); !known {
+		first, known := t.owner(&t.requests, c.Request, c.Client, c.UserID)
+		if !known {
 			return Result{}, false
 		}
-		first := t.owner(&t.requests, c.Request, c.Client, c.UserID)
 		if first == nil || !first.belongs(c.Client, c.UserID) {
 			return refused(login.CodeStateInvalid), true
 		}

@@ -117,11 +117,12 @@ func (t *txn) disown(m *tagMap, key login.Tag, id login.ChallengeID) {
 	}
 }
 
-// owner returns the challenge that key leads to, or nil.
-func (t *txn) owner(m *tagMap, key login.Tag, client, userID string) *Challenge {
-	id, ok := m.get(tag(key))
-	if !ok {
-		return nil
+// owner returns the challenge that key leads to, nil when it is not remembered; known is false when
+// key leads nowhere. client and userID are what is expected.
+func (t *txn) owner(m *tagMap, key login.Tag, client, userID string) (c *Challenge, known bool) {
+	id, known := m.get(tag(key))
+	if !known {
+		return nil, false
 	}
-	return t.challenge(login.ChallengeID(id), client, userID)
+	return t.challenge(login.ChallengeID(id), client, userID), true
 }
