@@ -65,6 +65,20 @@ func (c Config) Validate() error {
 	return fmt.Errorf(`type: unknown type %q; "ldap" or "local"`, c.Type)
 }
 
+// Effective returns what is in effect: a struct of the keys of the table's type, defaults included.
+func (c Config) Effective() any {
+	if c.Type == "local" {
+		return struct {
+			Type string `toml:"type"`
+			local.Config
+		}{c.Type, c.local()}
+	}
+	return struct {
+		Type string `toml:"type"`
+		ldap.Config
+	}{c.Type, c.Config.Effective()}
+}
+
 // Files returns the files that a directory reads when it is built, and not again. (A secret's file is
 // read with the configuration.)
 func (c Config) Files() []string {

@@ -8,7 +8,7 @@ type Registration string
 const (
 	// RegistrationFirstLogin lets whoever knows the password register at the first login.
 	RegistrationFirstLogin Registration = "first-login"
-	// RegistrationClosed leaves registration to the administrator.
+	// RegistrationClosed lets nobody register.
 	RegistrationClosed Registration = "closed"
 )
 

@@ -42,7 +42,7 @@ func userShowVerb() verb {
 
 func userResetVerb() verb {
 	return verb{
-		name: "reset", summary: "remove a user's registration, so that the next login registers again",
+		name: "reset", summary: "remove a user's registration, so that the next login may register again",
 		usage:    "USER [--factor FACTOR] [--yes]",
 		examples: []string{"sallyport user reset alice", "sallyport user reset alice --factor totp --yes"},
 		exits:    adminExits,

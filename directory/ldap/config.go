@@ -96,6 +96,16 @@ const (
 	maxGroups = 2_000
 )
 
+// Effective returns the table with the defaults in the place of what it leaves out, as it could be
+// written. What stays empty is taken from elsewhere, as its comment says.
+func (c Config) Effective() Config {
+	c = c.withDefaults()
+	if c.IDAttribute == "" {
+		c.IDAttribute = "auto"
+	}
+	return c
+}
+
 // withDefaults returns the configuration with every key set.
 func (c Config) withDefaults() Config {
 	set := func(value *string, fallback string) {

@@ -15,12 +15,12 @@ import (
 // Config is a [directory.NAME] table of type "local".
 type Config struct {
 	// UsersFile is a TOML file of [[users]] tables.
-	UsersFile string
+	UsersFile string `toml:"users_file"`
 	// Users are people handed over by the program, next to those of the file.
-	Users []User
+	Users []User `toml:"users"`
 	// Domains are the domains that mean this directory: with EXAMPLE, the name EXAMPLE\alice means
 	// alice, and other domains nobody. Without Domains a name is taken whole.
-	Domains []string
+	Domains []string `toml:"domains"`
 }
 
 // User is a [[users]] table.

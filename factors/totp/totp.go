@@ -42,6 +42,16 @@ type Config struct {
 	Issuer string `toml:"issuer"`
 }
 
+// Effective returns the section with its defaults, a [Config].
+func (c Config) Effective() any { return c.withDefaults() }
+
+func (c Config) withDefaults() Config {
+	if c.Issuer == "" {
+		c.Issuer = "Sallyport"
+	}
+	return c
+}
+
 // Validate reports what is wrong with the section, with the key in front.
 func (c Config) Validate() error {
 	if strings.ContainsAny(c.Issuer, ":%\x00\r\n") {
@@ -62,10 +72,7 @@ func New(c Config) (*Factor, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.Issuer == "" {
-		c.Issuer = "Sallyport"
-	}
-	return &Factor{issuer: c.Issuer}, nil
+	return &Factor{issuer: c.withDefaults().Issuer}, nil
 }
 
 // Name returns "totp".

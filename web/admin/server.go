@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -40,6 +41,17 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// maxSocket is the longest path of a socket: the kernel's 108 octets less the NUL (unix(7)).
+const maxSocket = 107
+
+// ValidateSocket says why a path cannot be a socket's.
+func ValidateSocket(path string) error {
+	if len(path) > maxSocket {
+		return fmt.Errorf("the path of a Unix socket has at most %d octets, and %s has %d", maxSocket, path, len(path))
+	}
+	return nil
+}
+
 // Server serves the API. It is safe for concurrent use.
 type Server struct {
 	cfg  Config
@@ -66,6 +78,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("admin: a part is missing")
 	}
 	s := &Server{cfg: cfg.withDefaults()}
+	if err := ValidateSocket(s.cfg.Socket); err != nil {
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ConnContext:       withPeer,

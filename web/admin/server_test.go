@@ -64,6 +64,26 @@ func TestASocketLeftByAKilledDaemonIsReplaced(t *testing.T) {
 	l.Close()
 }
 
+func TestTheLongestPathOfASocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := dir + "/" + strings.Repeat("s", maxSocket-len(dir)-1)
+	if err := ValidateSocket(path); err != nil {
+		t.Error(err)
+	}
+	l, err := listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := ValidateSocket(path + "s"); err == nil || !strings.Contains(err.Error(), "has 108") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAFileInThePlaceOfTheSocketIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "admin.sock")
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {

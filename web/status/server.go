@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -51,12 +52,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate names each fault by its configuration key.
+// Validate names each fault by its configuration key. A host name is one: it may be several addresses,
+// or another one tomorrow.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var faults []error
-	if _, err := net.ResolveTCPAddr("tcp", c.Listen); err != nil {
-		faults = append(faults, fmt.Errorf("listen: %q is not ADDRESS:PORT", c.Listen))
+	if _, err := netip.ParseAddrPort(c.Listen); err != nil {
+		faults = append(faults, fmt.Errorf("listen: %q is not an IP address with a port, such as %q", c.Listen, DefaultListen))
 	}
 	if c.AskWithin < 0 {
 		faults = append(faults, errors.New("ask_within: must not be negative"))

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -9,6 +8,9 @@ import (
 	"time"
 
 	"sallyport/cluster"
+	"sallyport/radius"
+	"sallyport/web/admin"
+	"sallyport/web/status"
 )
 
 // checker looks at what the settings mean. It assumes nothing about those that decoding refused:
@@ -24,13 +26,12 @@ type checker struct {
 
 func (c *checker) check() {
 	c.node()
-	c.listen("radius.listen", c.Radius.Listen...)
-	if len(c.Radius.Listen) == 0 {
-		c.fault("radius.listen", "is empty: name at least one address, such as %q", "0.0.0.0:1812")
+	c.part("radius", radius.Config{Listen: c.Radius.Listen}.Validate())
+	if c.Radius.VendorID == 0 {
+		c.fault("radius.vendor_id", "must be at least 1")
 	}
-	if c.Status.Listen != "" {
-		c.listen("status.listen", c.Status.Listen)
-	}
+	c.status()
+	c.admin()
 	c.oneOf("log.format", c.Log.Format, "json", "text")
 	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	c.login()
@@ -38,17 +39,33 @@ func (c *checker) check() {
 	c.directories()
 	c.secondFactors()
 	c.policies()
+	if len(c.faults)+len(c.refused) == 0 { // then the server has the last word
+		c.part("radius", radius.Config{Listen: c.Radius.Listen, Clients: c.RadiusClients()}.Validate())
+	}
 }
 
-// fault notes a fault of a key, at its place or at that of the nearest table above it.
+// fault notes a fault of a key, at its place or at that of the nearest table above it. What is wrong
+// with a secret stands at its file where that is given.
 func (c *checker) fault(key, format string, args ...any) {
+	key = c.given(key)
 	if !c.refused[key] {
 		c.faults = append(c.faults, c.at(key).fault(key, format, args...))
 	}
 }
 
 func (c *checker) warn(key, format string, args ...any) {
+	key = c.given(key)
 	c.warnings = append(c.warnings, c.at(key).fault(key, format, args...))
+}
+
+// given returns the key of the file that key is read from, where the file is what was given.
+func (c *checker) given(key string) string {
+	_, here := c.places[key]
+	_, file := c.places[key+"_file"]
+	if file && !here {
+		return key + "_file"
+	}
+	return key
 }
 
 func (c *checker) at(key string) place {
@@ -99,23 +116,23 @@ func alternatives(words []string) string {
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
-// listen checks addresses to listen on: an IP address and a port. Names are refused, since one name
-// may be several addresses, or another one tomorrow.
-func (c *checker) listen(key string, addresses ...string) {
-	for i, a := range addresses {
-		host, port, err := net.SplitHostPort(a)
-		if err == nil && host != "" {
-			_, err = netip.ParseAddr(host)
-		}
-		if err == nil {
-			_, err = strconv.ParseUint(port, 10, 16)
-		}
-		if err != nil {
-			c.fault(key, "%q is not an IP address with a port, such as %q", a, "192.0.2.1:1812")
-		}
-		if slices.Contains(addresses[:i], a) {
-			c.fault(key, "%q stands here twice", a)
-		}
+func (c *checker) status() {
+	if c.Status.Listen == "" {
+		return
+	}
+	c.part("status", status.Config{Listen: c.Status.Listen}.Validate())
+	if a, err := netip.ParseAddrPort(c.Status.Listen); err == nil && !a.Addr().Unmap().IsLoopback() {
+		c.warn("status.listen", "%s can be reached from other machines, and this version asks for no login there: prefer 127.0.0.1, or see to a firewall", a)
+	}
+}
+
+func (c *checker) admin() {
+	if c.Admin.Socket == "" {
+		c.fault("admin.socket", "is empty: without the socket nobody can be unlocked")
+		return
+	}
+	if err := admin.ValidateSocket(c.Admin.Socket); err != nil {
+		c.fault("admin.socket", "%v", err)
 	}
 }
 
@@ -128,13 +145,10 @@ func (c *checker) node() {
 	}
 	key := "node.master_key"
 	if c.Node.MasterKeyFile != "" {
-		key = "node.master_key_file"
+		key = "node.master_key_file" // perhaps by default
 	}
 	if _, err := cluster.ParseMasterKey([]byte(c.Node.MasterKey.Reveal())); err != nil {
 		c.fault(key, "%v", err)
-	}
-	if c.Admin.Socket == "" {
-		c.fault("admin.socket", "is empty: without the socket nobody can be unlocked")
 	}
 }
 

@@ -3,14 +3,13 @@ package config
 import (
 	"net/netip"
 	"slices"
-	"strings"
+
+	"sallyport/radius"
 )
 
-// Lengths of shared secrets in octets. RFC 2865 §3 asks for 16.
-const (
-	minSecret  = 16
-	wiseSecret = 24
-)
+// wiseSecret is the length of a shared secret, in octets, from which on guessing it is hopeless. What
+// is refused is for the part itself to say.
+const wiseSecret = 24
 
 // network is a client's network and where it stands.
 type network struct {
@@ -26,20 +25,20 @@ func (c *checker) clients() {
 	var networks []network
 	for i, client := range c.Clients {
 		path := element("client", i)
-		switch {
-		case client.Name == "":
-			c.fault(path+".name", "missing: the name stands in logs and metrics")
-		case names[client.Name]:
+		if client.Name != "" && names[client.Name] {
 			c.fault(path+".name", "another client has this name")
 		}
 		names[client.Name] = true
-		c.client(path, client)
 		networks = c.networks(path, client, networks)
+		c.client(path, client)
 	}
 }
 
 func (c *checker) client(path string, client Client) {
-	c.sharedSecret(path, client)
+	c.part(path, client.radius().Validate())
+	if n := len(client.Secret.Reveal()); 0 < n && n < wiseSecret {
+		c.warn(path+".secret", "the shared secret has %d octets: %d or more resist guessing", n, wiseSecret)
+	}
 	c.oneOf(path+".message_authenticator", client.MessageAuthenticator, "auto", "required", "optional")
 	c.oneOf(path+".on_outage", client.OnOutage, "silent", "reject")
 	c.oneOf(path+".charset", client.Charset, "auto", "utf-8", "latin-1")
@@ -61,40 +60,22 @@ func (c *checker) client(path string, client Client) {
 	}
 }
 
-func (c *checker) sharedSecret(path string, client Client) {
-	key := path + ".secret"
-	if client.SecretFile != "" {
-		key = path + ".secret_file"
-	}
-	switch n := len(client.Secret.Reveal()); {
-	case n == 0:
-		c.fault(key, "missing: give secret_file, or secret")
-	case n < minSecret:
-		c.fault(key, "the shared secret has %d octets: use at least %d, better %d", n, minSecret, wiseSecret)
-	case n < wiseSecret:
-		c.warn(key, "the shared secret has %d octets: %d or more resist guessing", n, wiseSecret)
-	}
-}
-
 // networks checks one client's addresses against those of the clients before it.
 func (c *checker) networks(path string, client Client, before []network) []network {
 	key := path + ".address"
-	if len(client.Address) == 0 {
-		c.fault(key, "missing: name the address or network that the client's packets come from")
-	}
+	known := len(before)
 	for _, text := range client.Address {
-		prefix, err := parseNetwork(text)
+		prefix, err := radius.ParseNetwork(text)
 		if err != nil {
-			c.fault(key, "%q is not an IP address or network", text)
-			continue
-		}
-		if prefix != prefix.Masked() {
-			c.fault(key, "%q has bits beyond its prefix length: %s is the network", text, prefix.Masked())
+			c.fault(key, "%v", err)
 			continue
 		}
 		n := network{prefix, client.Name, key}
 		c.compare(n, before)
 		before = append(before, n)
+	}
+	if len(client.Address) > 0 && len(before) == known {
+		c.refused[key] = true // all are wrong: that there is none need not be said too
 	}
 	return before
 }
@@ -111,18 +92,4 @@ func (c *checker) compare(n network, before []network) {
 			c.warn(n.key, "%s and %s of client %q overlap: the longer prefix wins", n.Prefix, b.Prefix, b.client)
 		}
 	}
-}
-
-// parseNetwork reads an address as the network of that address alone. An IPv4 address in IPv6 form
-// means the IPv4 address.
-func parseNetwork(text string) (netip.Prefix, error) {
-	if strings.Contains(text, "/") {
-		return netip.ParsePrefix(text)
-	}
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	addr = addr.Unmap().WithZone("")
-	return addr.Prefix(addr.BitLen())
 }

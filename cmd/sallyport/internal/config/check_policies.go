@@ -81,7 +81,7 @@ func (c *checker) registration(key, value string) {
 	switch {
 	case slices.Contains(known, value):
 	case value == "":
-		c.fault(key, `missing: "first-login" lets whoever knows the password register at the first login, "closed" leaves it to the administrator`)
+		c.fault(key, `missing: "first-login" lets whoever knows the password register at the first login, "closed" lets nobody`)
 	case slices.Contains([]string{"directory", "invited", "window"}, value):
 		c.fault(key, "%q is not in this version of Sallyport: use %s", value, alternatives(known))
 	default:

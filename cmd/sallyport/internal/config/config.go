@@ -74,7 +74,7 @@ type Client struct {
 type Policy struct {
 	Directory string   `toml:"directory"`
 	Factors   []string `toml:"factors"`
-	// Registration is first-login or closed; there is no default.
+	// Registration is first-login or closed (nobody registers); there is no default.
 	Registration string `toml:"registration"`
 }
 
@@ -92,8 +92,8 @@ type Login struct {
 	HardLock    uint32        `toml:"hard_lock"`
 	// RejectDelay is the least time from a request to a Reject.
 	RejectDelay time.Duration `toml:"reject_delay"`
-	// PeakRate is how many logins a second are expected at most. The ledger keeps the verdicts of
-	// as many as can be open at that rate.
+	// PeakRate is how many logins a second are expected at most; a tenth as many may be
+	// registrations. The ledger keeps the verdicts of as many as can be open then.
 	PeakRate uint32 `toml:"peak_rate"`
 }
 

@@ -142,7 +142,7 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"no registration", `registration = "first-login"`, ``,
-			[]string{`test.toml:15:9: policy.staff.registration: missing: "first-login" lets whoever knows the password register at the first login, "closed" leaves it to the administrator`},
+			[]string{`test.toml:15:9: policy.staff.registration: missing: "first-login" lets whoever knows the password register at the first login, "closed" lets nobody`},
 		},
 		{
 			"registration of a later version", `"first-login"`, `"invited"`,
@@ -162,7 +162,31 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"name to listen on", `[factors.totp]`, "[radius]\nlisten = \"localhost:1812\"\n[factors.totp]",
-			[]string{`test.toml:21:1: radius.listen: "localhost:1812" is not an IP address with a port, such as "192.0.2.1:1812"`},
+			[]string{`test.toml:21:1: radius.listen: "localhost:1812" is not an IP address with a port, such as "0.0.0.0:1812" or "[::]:1812"`},
+		},
+		{
+			"port to listen on", `[factors.totp]`, "[radius]\nlisten = \":1812\"\n[factors.totp]",
+			[]string{`test.toml:21:1: radius.listen: ":1812" is not an IP address with a port, such as "0.0.0.0:1812" or "[::]:1812"`},
+		},
+		{
+			"IPv4 in IPv6 form to listen on", `[factors.totp]`, "[radius]\nlisten = \"[::ffff:127.0.0.1]:1812\"\n[factors.totp]",
+			[]string{`test.toml:21:1: radius.listen: "[::ffff:127.0.0.1]:1812" is an IPv4 address in IPv6 form: write "127.0.0.1:1812"`},
+		},
+		{
+			"an address twice, in two forms", `"192.0.2.0/24"`, `["192.0.2.0/24", "::ffff:192.0.2.0/120"]`,
+			[]string{`test.toml:7:1: client[0].address: client "vpn" has 192.0.2.0/24 already`},
+		},
+		{
+			"no vendor", `[factors.totp]`, "[radius]\nvendor_id = 0\n[factors.totp]",
+			[]string{`test.toml:21:1: radius.vendor_id: must be at least 1`},
+		},
+		{
+			"status port by name", `[factors.totp]`, "[status]\nlisten = \"localhost:9812\"\n[factors.totp]",
+			[]string{`test.toml:21:1: status.listen: "localhost:9812" is not an IP address with a port, such as "127.0.0.1:9812"`},
+		},
+		{
+			"socket with a long path", `[factors.totp]`, "[admin]\nsocket = \"/" + strings.Repeat("s", 107) + "\"\n[factors.totp]",
+			[]string{`test.toml:21:1: admin.socket: the path of a Unix socket has at most 107 octets, and /` + strings.Repeat("s", 107) + ` has 108`},
 		},
 		{
 			"issuer with a colon", `"Corp"`, `"Corp: VPN"`,
@@ -201,6 +225,35 @@ func TestSyntaxFaultsShowNoSecret(t *testing.T) {
 		if all := strings.Join(faults, "\n"); strings.Contains(all, "canary") || strings.Contains(all, "octets\"") {
 			t.Errorf("%q: %s", line, all)
 		}
+	}
+}
+
+func TestStatusPortThatOthersReachIsWarnedOf(t *testing.T) {
+	for listen, warned := range map[string]bool{
+		"127.0.0.1:9812": false, "[::1]:9812": false, "[::ffff:127.0.0.1]:9812": false, "": false,
+		"0.0.0.0:9812": true, "[::]:9812": true, "192.0.2.1:9812": true,
+	} {
+		c, faults := parse(valid + "[status]\nlisten = \"" + listen + "\"\n")
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		if got := strings.HasPrefix(c.Warnings.Error(), "test.toml:23:1: status.listen: "); got != warned {
+			t.Errorf("%q: warnings are %q", listen, c.Warnings)
+		}
+	}
+}
+
+func TestRelativePathsBeginAtTheConfigurationsFolder(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml": strings.Replace(valid, "[node]\n", "[admin]\nsocket = \"run/admin.sock\"\n[node]\ndata_dir = \"data\"\n", 1),
+	})
+	t.Chdir(filepath.Dir(dir))
+	c, err := config.Load(filepath.Join(filepath.Base(dir), "sallyport.toml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Node.DataDir != filepath.Join(dir, "data") || c.Admin.Socket != filepath.Join(dir, "run/admin.sock") {
+		t.Errorf("data_dir is %s, admin.socket %s", c.Node.DataDir, c.Admin.Socket)
 	}
 }
 
@@ -356,12 +409,49 @@ func TestShowMasksSecretsAndCanBeReadBack(t *testing.T) {
 	}
 }
 
+// What is shown is in effect, also where a part has the default, or where nothing was set on purpose.
+func TestShowTellsTheDefaultsOfTheParts(t *testing.T) {
+	show := func(text string) string {
+		t.Helper()
+		c, faults := parse(text)
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		var shown strings.Builder
+		if err := c.WriteTOML(&shown); err != nil {
+			t.Fatal(err)
+		}
+		return shown.String()
+	}
+	ldap := regexp.MustCompile(`(?m)^type = "local"\nusers = .*$`).ReplaceAllString(valid,
+		"type = \"ldap\"\nurls = [\"ldaps://dc1.corp.example\"]\nbase_dn = \"dc=corp,dc=example\"\nbind_dn = \"cn=sallyport\"\nbind_password = \""+canary+"\"")
+	shown := show(strings.Replace(ldap, `issuer = "Corp"`, "", 1))
+	for _, want := range []string{
+		`search_filter = '(uid={username})'`, `timeout = '3s'`, `max_connections = 64`, `entry_cache = '1m0s'`, `id_attribute = 'auto'`,
+		`mail_attribute = 'mail'`, `phone_attribute = 'mobile'`, `group_attribute = 'memberOf'`, `group_base_dn = 'dc=corp,dc=example'`,
+		`starttls = false`, `issuer = 'Sallyport'`, `proxy_state_limit = 0`, `listen = '127.0.0.1:9812'`,
+	} {
+		if !strings.Contains(shown, want+"\n") {
+			t.Errorf("%s is not in\n%s", want, shown)
+		}
+	}
+	shown = show(strings.Replace(ldap, `type = "ldap"`, "type = \"ldap\"\nentry_cache = \"0s\"", 1) + "[status]\nlisten = \"\"\n")
+	for _, want := range []string{`entry_cache = '0s'`, "[status]\nlisten = ''"} {
+		if !strings.Contains(shown, want+"\n") {
+			t.Errorf("%s is not in\n%s", want, shown)
+		}
+	}
+	if shown = show(valid); strings.Contains(shown, "search_filter") || strings.Contains(shown, "starttls") {
+		t.Errorf("a local directory is shown with keys of LDAP:\n%s", shown)
+	}
+}
+
 func TestCapacityFollowsThePeakRate(t *testing.T) {
 	c, faults := parse(valid + "\n[login]\npeak_rate = 100\nchallenge_life = \"60s\"\n")
 	if faults != nil {
 		t.Fatal(faults)
 	}
-	if got, want := c.Limits().Capacity, uint64(100*(60+40)); got != want {
+	if got, want := c.Limits().Capacity, uint64(100*(60+40)+10*(600+40)); got != want {
 		t.Errorf("capacity is %d, want %d", got, want)
 	}
 }

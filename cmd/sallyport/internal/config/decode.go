@@ -3,8 +3,10 @@ package config
 import (
 	"encoding"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -74,7 +76,21 @@ func (d *decoder) table(path string, n *node, v reflect.Value) {
 		}
 		d.value(join(path, key), table[key], v.FieldByIndex(i))
 	}
+	d.paths(v, fields)
 	d.secrets(path, n, v, fields)
+}
+
+// paths lets relative paths begin at the configuration's folder, wherever the program was started.
+func (d *decoder) paths(v reflect.Value, fields map[string][]int) {
+	for key, i := range fields {
+		isPath := strings.HasSuffix(key, "_file") || slices.Contains([]string{"data_dir", "socket"}, key)
+		if !isPath || v.FieldByIndex(i).Kind() != reflect.String {
+			continue
+		}
+		if file := v.FieldByIndex(i).String(); file != "" && !filepath.IsAbs(file) {
+			v.FieldByIndex(i).SetString(filepath.Join(d.files.folder, file))
+		}
+	}
 }
 
 // tables decodes a table of tables by name, such as [directory.NAME].

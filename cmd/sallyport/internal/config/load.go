@@ -23,18 +23,21 @@ type source struct {
 // is the folder of the systemd credentials, empty outside a service. The error is [Faults] when the
 // configuration is wrong, or says that a file cannot be read.
 func Load(file, credentials string) (*Config, error) {
-	return load(file, files{folder: filepath.Dir(file), credentials: credentials})
+	return load(file, files{credentials: credentials})
 }
 
 // Check does what Load does for someone who only wants to know whether the configuration is right:
 // outside a service the systemd credentials, which only the service can read, are warned of.
 func Check(file, credentials string) (*Config, error) {
-	return load(file, files{folder: filepath.Dir(file), credentials: credentials, spareCredentials: credentials == ""})
+	return load(file, files{credentials: credentials, spareCredentials: credentials == ""})
 }
 
 func load(file string, where files) (*Config, error) {
 	sources, err := readFiles(file)
 	if err != nil {
+		return nil, err
+	}
+	if where.folder, err = filepath.Abs(filepath.Dir(file)); err != nil {
 		return nil, err
 	}
 	return build(sources, where)

@@ -21,7 +21,7 @@ func (c *Config) RadiusClients() []radius.Client {
 func (c Client) radius() radius.Client {
 	var networks []netip.Prefix
 	for _, text := range c.Address {
-		if n, err := parseNetwork(text); err == nil { // a wrong one does not come this far
+		if n, err := radius.ParseNetwork(text); err == nil { // a wrong one is a fault already
 			networks = append(networks, n)
 		}
 	}
@@ -64,8 +64,9 @@ func (c *Config) LoginPolicies() map[string]login.Policy {
 	return policies
 }
 
-// Limits returns the thresholds of a login. The ledger's capacity is the number of logins that can
-// be open, or remembered for retransmissions, at the peak rate.
+// Limits returns the thresholds of a login. The ledger's capacity is what can be open, or remembered
+// for retransmissions, at the peak rate: that many logins, and a tenth as many registrations, whose
+// challenges live longer.
 func (c *Config) Limits() login.Limits {
 	limits := login.DefaultLimits()
 	limits.Attempts = c.Login.Attempts
@@ -73,8 +74,9 @@ func (c *Config) Limits() login.Limits {
 	limits.SoftLockFor = c.Login.SoftLockFor
 	limits.SoftLockMax = c.Login.SoftLockMax
 	limits.HardLock = c.Login.HardLock
-	kept := c.Login.ChallengeLife + limits.Keep
-	limits.Capacity = uint64(c.Login.PeakRate) * uint64(kept/time.Second)
+	kept := func(life time.Duration) uint64 { return uint64((life + limits.Keep) / time.Second) }
+	rate := uint64(c.Login.PeakRate)
+	limits.Capacity = rate*kept(c.Login.ChallengeLife) + (rate+9)/10*kept(c.Login.RegistrationLife)
 	return limits
 }
 

@@ -35,11 +35,6 @@ type files struct {
 // credential, or x_file names the file that holds it.
 func (d *decoder) secrets(path string, n *node, v reflect.Value, fields map[string][]int) {
 	for key, i := range fields {
-		if strings.HasSuffix(key, "_file") && v.FieldByIndex(i).Kind() == reflect.String {
-			d.resolve(v.FieldByIndex(i))
-		}
-	}
-	for key, i := range fields {
 		s, ok := v.FieldByIndex(i).Addr().Interface().(*login.Secret)
 		if !ok {
 			continue
@@ -49,13 +44,6 @@ func (d *decoder) secrets(path string, n *node, v reflect.Value, fields map[stri
 			file = v.FieldByIndex(f).Addr().Interface().(*string)
 		}
 		d.secret(path, n, key, s, file)
-	}
-}
-
-// resolve makes a relative path begin at the configuration file's folder.
-func (d *decoder) resolve(v reflect.Value) {
-	if file := v.String(); file != "" && !filepath.IsAbs(file) {
-		v.SetString(filepath.Join(d.files.folder, file))
 	}
 }
 

@@ -24,7 +24,13 @@ func (c *Config) WriteJSON(w io.Writer) error {
 	return e.Encode(c.tree())
 }
 
-func (c *Config) tree() any { return plain(reflect.ValueOf(*c)) }
+func (c *Config) tree() any {
+	tree := plainStruct(reflect.ValueOf(*c))
+	if c.Status.Listen == "" { // the one setting that is set by being empty
+		tree["status"] = map[string]any{"listen": ""}
+	}
+	return tree
+}
 
 // mask stands for a secret that is set.
 const mask = "*****"
@@ -39,6 +45,8 @@ func plain(v reflect.Value) any {
 		return plain(v.Elem())
 	}
 	switch value := v.Interface().(type) {
+	case interface{ Effective() any }: // a part's table
+		return plainStruct(reflect.ValueOf(value.Effective()))
 	case login.Secret:
 		if value == "" {
 			return nil
@@ -48,7 +56,7 @@ func plain(v reflect.Value) any {
 		return value.String()
 	case encoding.TextMarshaler:
 		text, err := value.MarshalText()
-		if err != nil || v.IsZero() {
+		if err != nil {
 			return nil
 		}
 		return string(text)
@@ -60,21 +68,22 @@ func plain(v reflect.Value) any {
 		return plainMap(v)
 	case reflect.Slice:
 		return plainSlice(v)
-	case reflect.Bool:
-		return v.Bool()
-	}
-	if v.IsZero() { // a part's own default
-		return nil
+	case reflect.String:
+		if v.Len() == 0 {
+			return nil
+		}
 	}
 	return v.Interface()
 }
 
-func plainStruct(v reflect.Value) any {
+func plainStruct(v reflect.Value) map[string]any {
 	table := map[string]any{}
 	fields := fieldsOf(v.Type())
 	for key, i := range fields {
 		if f, ok := fields[key+"_file"]; ok && v.FieldByIndex(f).Len() > 0 {
-			continue // the file is named instead of what was read from it
+			if v.FieldByIndex(i).Type() == reflect.TypeFor[login.Secret]() {
+				continue // the file is named instead of what was read from it
+			}
 		}
 		if value := plain(v.FieldByIndex(i)); value != nil {
 			table[key] = value
