@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +95,10 @@ func listUsers(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 		}
 		all.Users, all.Now = append(all.Users, page.Users...), page.Now
 	}
+	// The ledger pages in an order of its own; people look for a name.
+	slices.SortFunc(all.Users, func(a, b admin.User) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
 	if isSet(fs, "json") {
 		return printJSON(e.stdout, all)
 	}
