@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
 	"sallyport/directory/internal/names"
@@ -32,7 +33,7 @@ func (d *Directory) bindAt(ctx context.Context, s *server, until time.Time, as, 
 	d.stats.binds.Add(1)
 	v := verdict{server: s.url}
 	err := s.users.use(ctx, until, func(l *ldap.Conn) error {
-		result, err := l.SimpleBind(bindRequest(as, password))
+		result, err := l.SimpleBind(ldap.NewSimpleBindRequest(as, password, d.bindControls))
 		v.refusal, err = judge(result, err)
 		if err == nil && v.refusal == nil && then != nil {
 			err = then(l, &v)
@@ -42,10 +43,20 @@ func (d *Directory) bindAt(ctx context.Context, s *server, until time.Time, as, 
 	return v, err
 }
 
-// bindRequest asks for the password policy's words as well; servers that do not know it ignore it.
-func bindRequest(as, password string) *ldap.SimpleBindRequest {
-	return ldap.NewSimpleBindRequest(as, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
+// policyControl asks a bind for the password policy's words as well; servers that do not know it
+// ignore it. It is encoded once: all binds send the same octets, and nobody changes them.
+type policyControl struct {
+	*ldap.ControlBeheraPasswordPolicy
+	encoded *ber.Packet
 }
+
+func newPolicyControl() policyControl {
+	c := ldap.NewControlBeheraPasswordPolicy()
+	return policyControl{c, c.Encode()}
+}
+
+// Encode implements [ldap.Control].
+func (c policyControl) Encode() *ber.Packet { return c.encoded }
 
 // refuseStranger binds as nobody, so that a name that nobody has takes as long as a wrong password,
 // and returns why, unless the directory could not be asked.

@@ -65,6 +65,9 @@ func expired(filetime int64, now time.Time) bool {
 
 // number reads a decimal; what is none is 0.
 func number(text string) int64 {
+	if text == "" {
+		return 0 // most entries lack most flags, and an error costs memory
+	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return 0

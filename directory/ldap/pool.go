@@ -67,11 +67,13 @@ func (p *pool) enter(ctx context.Context, until time.Time) error {
 		return nil
 	default:
 	}
-	ctx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
+	over := time.NewTimer(time.Until(until))
+	defer over.Stop()
 	select {
 	case p.slots <- struct{}{}:
 		return nil
+	case <-over.C:
+		return context.DeadlineExceeded
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
