@@ -25,7 +25,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) 
 	}
 	keys, err := e.cfg.Ledger.Keys(ctx)
 	if err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		return Reply{}, ledgerError(err)
 	}
 	t.keys = keys
 	if reply, err, done := e.checkPassword(ctx, t, r); done {
@@ -33,7 +33,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) 
 	}
 	t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID)
 	if err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		return Reply{}, ledgerError(err)
 	}
 	name, err := Normalize(r.Username)
 	if err != nil {

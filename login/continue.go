@@ -23,7 +23,7 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 		return Reply{}, err
 	}
 	if t.keys, err = e.cfg.Ledger.Keys(ctx); err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		return Reply{}, ledgerError(err)
 	}
 	if code, reason := e.openToken(t, a); code != "" {
 		return t.reject(code, code, reason), nil
@@ -82,7 +82,7 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 		t.enrolment, found, err = e.cfg.Ledger.EnrolmentByHandle(ctx, t.token.handle)
 	}
 	if err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}, true
+		return Reply{}, ledgerError(err), true
 	}
 	if !found || t.keys.Handle(t.enrolment.UserID) != t.token.handle {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge or the user is not stored any more"), nil, true
@@ -100,13 +100,13 @@ func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
 	name := t.event.Factor
 	c := t.enrolment.Credentials[name]
 	if c.Version < t.token.version || t.enrolment.Epoch < t.token.epoch {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: errors.New("this node's state lags behind the challenge")}
+		return Reply{}, ledgerError(errors.New("this node's state lags behind the challenge"))
 	}
 	var finding Finding
 	if c.Version == t.token.version && c.Registered() {
 		var err error
 		if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err != nil {
-			return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+			return Reply{}, ledgerError(err)
 		}
 		if finding, err = e.cfg.Factors[name].Verify(ctx, e.cfg.Now(), t.user, c, t.answer); err != nil {
 			return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
@@ -202,7 +202,7 @@ func (e *Engine) askAgain(ctx context.Context, t *turn) (Reply, error) {
 	}
 	o, found, err := e.cfg.Ledger.Opened(ctx, t.token.challenge)
 	if err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		return Reply{}, ledgerError(err)
 	}
 	left := int(e.cfg.Limits.Attempts)
 	if found {

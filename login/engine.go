@@ -244,7 +244,7 @@ func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error
 	tok.step = p.Step
 	state, err := t.keys.seal(tok)
 	if err != nil {
-		return Reply{}, &UnavailableError{Code: CodeClusterUnavailable, Err: err}
+		return Reply{}, ledgerError(err)
 	}
 	// Rounded, because the moments between the two readings of the clock are no news to anyone.
 	p.Expires = max(tok.expires.Sub(tok.issued).Round(time.Second), time.Second)
