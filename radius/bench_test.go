@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -84,15 +85,20 @@ func BenchmarkForgery(b *testing.B) {
 	}
 }
 
-// BenchmarkStatusOverUDP is a whole round trip over loopback, the asking side included.
-func BenchmarkStatusOverUDP(b *testing.B) {
-	s := newBench(b, &logins{}, func(c *Config, _ *Client) {
+// BenchmarkLoginOverUDP is a whole round trip over loopback, the asking side included.
+func BenchmarkLoginOverUDP(b *testing.B) {
+	rep := login.Reply{Verdict: login.Accept, Message: "Welcome."}
+	l := &logins{begin: func(context.Context, login.Request) (login.Reply, error) { return rep, nil }}
+	s := newBench(b, l, func(c *Config, _ *Client) {
 		c.Now, c.Logger, c.Workers, c.Queue = time.Now, slog.New(slog.DiscardHandler), 0, 0
 	})
+	s.memory.known[lesson{"vpn", netip.MustParseAddr("127.0.0.1")}] = true
 	if err := s.Start(); err != nil {
 		b.Fatal(err)
 	}
-	packet, server := request(b, 1, Message{Status: true}), s.Addrs()[0].String()
+	// In turn, under one Identifier: each purges the other from the cache, and neither is a duplicate.
+	packets := [][]byte{request(b, 1, aliceMessage()), request(b, 1, aliceMessage())}
+	server := s.Addrs()[0].String()
 	b.SetParallelism(32)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -103,16 +109,23 @@ func BenchmarkStatusOverUDP(b *testing.B) {
 		}
 		defer conn.Close()
 		reply := make([]byte, maxPacket)
-		for pb.Next() {
-			if _, err := conn.Write(packet); err != nil {
+		for n := 0; pb.Next(); n++ {
+			if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 				b.Error(err)
 			}
-			if n, err := conn.Read(reply); err != nil || n < headerSize {
-				b.Errorf("%d octets, %v", n, err)
+			if _, err := conn.Write(packets[n%2]); err != nil {
+				b.Error(err)
+			}
+			if size, err := conn.Read(reply); err != nil || size < headerSize {
+				b.Errorf("%d octets, %v", size, err)
+				return
 			}
 		}
 	})
 	if err := s.Shutdown(b.Context()); err != nil {
 		b.Error(err)
+	}
+	if got := s.vpn(); got.Duplicates != 0 {
+		b.Errorf("%d of %d requests were duplicates", got.Duplicates, got.Requests)
 	}
 }
