@@ -48,17 +48,13 @@ type Deps struct {
 func (c Config) Validate() error {
 	switch c.Type {
 	case "ldap":
-		var faults []error
-		if c.UsersFile != "" || len(c.Users) > 0 {
-			faults = append(faults, errors.New(`users_file: only for type = "local"`))
-		}
-		return errors.Join(append(faults, c.Config.Validate())...)
+		foreign := c.local()
+		foreign.Domains = nil // for both
+		return errors.Join(append(misplaced(foreign, "local"), c.Config.Validate())...)
 	case "local":
-		var faults []error
-		if len(c.URLs) > 0 || c.BaseDN != "" {
-			faults = append(faults, errors.New(`urls: only for type = "ldap"`))
-		}
-		return errors.Join(append(faults, c.local().Validate())...)
+		foreign := c.Config
+		foreign.Domains = nil
+		return errors.Join(append(misplaced(foreign, "ldap"), c.local().Validate())...)
 	case "":
 		return errors.New(`type: missing; "ldap" or "local"`)
 	}

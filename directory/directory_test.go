@@ -63,6 +63,38 @@ password_hash = "`+hash+`"
 	}
 }
 
+func TestKeysOfTheOtherTypeAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		`type = "local"
+users_file = "x"
+domains = ["CORP"]
+starttls = true
+bind_password_file = "y"
+max_connections = 3
+entry_cache = "0s"`: `starttls: only for type = "ldap"
+bind_password_file: only for type = "ldap"
+max_connections: only for type = "ldap"
+entry_cache: only for type = "ldap"`,
+		`type = "ldap"
+urls = ["ldaps://dc1.corp.example"]
+base_dn = "dc=corp,dc=example"
+bind_template = "{username}@corp.example"
+domains = ["CORP"]
+users_file = "x"
+[[directory.corp.users]]
+id = "1"`: `users_file: only for type = "local"
+users: only for type = "local"`,
+	} {
+		cfg := decode(t, "[directory.corp]\n"+text)
+		if cfg.BindPasswordFile != "" {
+			cfg.BindPassword = "what the file holds"
+		}
+		if err := cfg.Validate(); err == nil || err.Error() != want {
+			t.Errorf("%s\nValidate = %v\nwant %s", text, err, want)
+		}
+	}
+}
+
 func TestFaultsNameTheirKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "type: missing", "type = \"ad\"": "type: unknown", "type = \"local\"": "users_file: missing", "type = \"ldap\"": "urls: missing",
