@@ -30,7 +30,8 @@ type Config struct {
 	BindPassword     login.Secret `toml:"bind_password"`
 	BindPasswordFile string       `toml:"bind_password_file"`
 	// SearchFilter finds a person's entry. {username} is the name without its domain, {login} all
-	// that was typed; both are escaped. Empty means (uid={username}).
+	// that was typed; both are escaped, and stand only in comparisons such as (uid={username}).
+	// Empty means (uid={username}).
 	SearchFilter string `toml:"search_filter"`
 	// BindTemplate makes the name to bind as out of the username, without a search: a DN such as
 	// uid={username},ou=people,dc=example,dc=test, or Active Directory's {username}@example.test.
@@ -40,7 +41,7 @@ type Config struct {
 	// name is taken whole.
 	Domains []string `toml:"domains"`
 
-	// IDAttribute holds the immutable id. Empty or "auto" means objectGUID, entryUUID or nsUniqueId,
+	// IDAttribute holds the immutable id, a single value of up to 255 octets. Empty or "auto" means objectGUID, entryUUID or nsUniqueId,
 	// whichever the entry has.
 	IDAttribute string `toml:"id_attribute"`
 	// UserAttribute is the login name as the directory spells it; empty means sAMAccountName or uid.
