@@ -77,7 +77,7 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 		return busyHint(err)
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	return d.demonstrate(ctx, e.stdout)
+	return d.demonstrate(ctx, e.stdout, e.program)
 }
 
 // onLoopback keeps the demo, whose secrets everyone knows, off the network.
@@ -101,7 +101,7 @@ func busyHint(err error) error {
 }
 
 // demonstrate registers the first user, logs that user in over UDP, and says what to try next.
-func (d *daemon) demonstrate(ctx context.Context, w io.Writer) error {
+func (d *daemon) demonstrate(ctx context.Context, w io.Writer, program string) error {
 	if err := d.registerDemoUser(ctx); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (d *daemon) demonstrate(ctx context.Context, w io.Writer) error {
 	if !accepted {
 		return errors.New("the demo's own login was rejected")
 	}
-	fmt.Fprint(w, demoAdvice(server, d.admin.Socket()))
+	fmt.Fprint(w, demoAdvice(program, server, d.admin.Socket()))
 	<-ctx.Done()
 	fmt.Fprintln(w, "\nThe demo has ended.")
 	return nil

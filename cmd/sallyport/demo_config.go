@@ -11,6 +11,7 @@ import (
 	"sallyport/cluster"
 	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/directory/local"
+	"sallyport/web/admin"
 )
 
 // demoFolder returns the folder for the demo's state, and what to do with it at the end.
@@ -21,6 +22,9 @@ func demoFolder(state string) (folder string, clean func() error, err error) {
 	}
 	if folder, err = filepath.Abs(state); err != nil {
 		return "", nil, err
+	}
+	if err := admin.ValidateSocket(demoSocket(folder)); err != nil {
+		return "", nil, usageErrorf("--state: the folder's path is too long for the socket in it: %w", err)
 	}
 	return folder, func() error { return nil }, os.MkdirAll(folder, 0o700)
 }
@@ -71,9 +75,11 @@ level = "error"
 
 [directory.demo]
 type = "local"
-%s`, filepath.Join(folder, "data"), key, listen, demoSecret, status, filepath.Join(folder, "admin.sock"), users)
+%s`, filepath.Join(folder, "data"), key, listen, demoSecret, status, demoSocket(folder), users)
 	return config.Parse("demo", []byte(text))
 }
+
+func demoSocket(folder string) string { return filepath.Join(folder, "admin.sock") }
 
 // demoMasterKey makes a master key unless an earlier demo did.
 func demoMasterKey(file string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func TestDemoLogsInOverUDPAndWaitsForPeople(t *testing.T) {
 		t.Errorf("the demo shows\n%s\nwant\n%s", shown, transcript)
 	}
 	for _, line := range []string{
-		"sallyport login --server " + server + " bob",
+		"'" + programName + "' login --server " + server + " bob",
 		`printf 'User-Name = "alice"\nUser-Password = "wonderland-1"\nMessage-Authenticator = 0x00\n' | radclient -x ` + server + " auth sallyport-demo-secret",
 	} {
 		if !strings.Contains(shown, "\n    "+line+"\n") {
@@ -55,6 +56,27 @@ func TestDemoLogsInOverUDPAndWaitsForPeople(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
 		t.Errorf("the demo leaves %v behind (%v)", left, err)
+	}
+}
+
+// What the demo proposes can be copied: it calls the program as the demo was called.
+func TestDemoProposesLinesThatRun(t *testing.T) {
+	demo, _ := startDemo(t)
+	line := demo.stdout.await(t, `(?m)^ +(.* user list .*)$`)[1]
+	binary, err := exec.LookPath("sallyport") // testscript puts it there
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir(filepath.Dir(programName), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(binary, programName); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "demo:alice") {
+		t.Errorf("%s: %v\n%s", line, err, out)
 	}
 }
 
@@ -107,7 +129,7 @@ func registerAtDemo(t *testing.T, server string) string {
 		}
 		return code
 	}}
-	e := env{typed, typed, &typed.errors, os.Getenv}
+	e := env{typed, typed, &typed.errors, os.Getenv, programName}
 	if code := run(t.Context(), []string{"login", "--server", server, demoOtherUser}, e); code != exitOK {
 		t.Fatalf("exit status %d\n%s\n%s", code, typed.shown.String(), typed.errors.String())
 	}
@@ -141,6 +163,17 @@ func TestDemoSaysWhatToDoWhenThePortIsTaken(t *testing.T) {
 	got := runProgram(t, "", "demo", "--listen", taken.LocalAddr().String(), "--status", "127.0.0.1:0")
 	if got.code != exitFailed || !strings.Contains(got.stderr, "--listen 127.0.0.1:0") {
 		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	}
+}
+
+func TestDemoSaysThatTheStateFoldersPathIsTooLong(t *testing.T) {
+	state := filepath.Join(t.TempDir(), strings.Repeat("s", 100))
+	got := runProgram(t, "", "demo", "--listen", "127.0.0.1:0", "--status", "127.0.0.1:0", "--state", state)
+	if got.code != exitUsage || !strings.Contains(got.stderr, "--state: the folder's path is too long") {
+		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	}
+	if _, err := os.Stat(state); err == nil {
+		t.Error("the state folder was made all the same")
 	}
 }
 

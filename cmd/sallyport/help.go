@@ -39,6 +39,9 @@ func printVerbs(w io.Writer, path string, list []verb) {
 // printVerb explains one verb: summary, usage, flags, examples, exit codes.
 func printVerb(w io.Writer, path string, v verb) {
 	fmt.Fprintf(w, "%s\n\nusage: %s\n", v.summary, strings.TrimSpace(path+" "+v.usage))
+	if v.note != "" {
+		fmt.Fprintf(w, "\n%s\n", v.note)
+	}
 	if flags := newFlagSet(path, v).FlagUsages(); flags != "" {
 		fmt.Fprintf(w, "\nflags:\n%s", flags)
 	}

@@ -27,6 +27,7 @@ func loginVerb() verb {
 	return verb{
 		name: "login", summary: "log in over RADIUS at the terminal, prompt by prompt",
 		usage: "[USER] [--server ADDRESS:PORT] [--secret-file FILE]",
+		note:  `Each request carries Message-Authenticator: under message_authenticator = "auto" this address then needs one for good ("sallyport client forget").`,
 		examples: []string{
 			"sallyport login alice",
 			"sallyport login bob --server radius.example.com --secret-file ./secret --verbose",
@@ -40,6 +41,7 @@ func loginVerb() verb {
 			fs.String("secret-file", "", "the `file` with the shared secret (default the demo's, when the server is on loopback)")
 			fs.String("nas-identifier", "sallyport-login", "the NAS-Identifier to send")
 			fs.String("calling-station-id", "", "the Calling-Station-Id to send")
+			fs.Uint32("vendor-id", radius.DefaultVendorID, "the vendor `number` of the Sallyport attributes, as the server has it")
 			fs.Bool("no-qr", false, "do not draw the QR code of a registration")
 			fs.BoolP("verbose", "v", false, "show each packet on stderr, secrets masked")
 		},
@@ -56,7 +58,11 @@ func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 	if err != nil {
 		return err
 	}
-	caller, err := radius.Dial(radius.CallerConfig{Server: server, Secret: secret})
+	vendor, err := fs.GetUint32("vendor-id")
+	if err != nil {
+		return err
+	}
+	caller, err := radius.Dial(radius.CallerConfig{Server: server, Secret: secret, VendorID: vendor})
 	if err != nil {
 		return err
 	}

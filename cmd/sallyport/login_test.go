@@ -65,8 +65,14 @@ func registrationScript() scriptedLogins {
 // startRADIUS serves the script on loopback under the demo's secret and returns the address.
 func startRADIUS(t *testing.T, script scriptedLogins, ui bool) string {
 	t.Helper()
+	return startRADIUSOf(t, radius.DefaultVendorID, script, ui)
+}
+
+// startRADIUSOf does so with the attributes of a vendor.
+func startRADIUSOf(t *testing.T, vendor uint32, script scriptedLogins, ui bool) string {
+	t.Helper()
 	s, err := radius.New(radius.Config{
-		Listen: []string{"127.0.0.1:0"}, RejectDelay: -1,
+		Listen: []string{"127.0.0.1:0"}, RejectDelay: -1, VendorID: vendor,
 		Clients: []radius.Client{{
 			Name: "test", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 			Secret: demoSecret, MessageAuthenticator: radius.RuleRequired, UI: ui,
@@ -104,6 +110,16 @@ func runOne(t *testing.T, v verb, stdin string, args ...string) outcome {
 		complain(&errs, say)
 	}
 	return outcome{code, out.String(), errs.String()}
+}
+
+func TestLoginReadsTheAttributesOfAnotherVendor(t *testing.T) {
+	server := startRADIUSOf(t, 12345, registrationScript(), true)
+	for vendor, shown := range map[string]bool{"12345": true, "32473": false} {
+		got := runOne(t, loginVerb(), "builder-1\n000000\nr\n755224\n", "bob", "--server", server, "--vendor-id", vendor)
+		if strings.Contains(got.stdout, "Key: JBSW") != shown {
+			t.Errorf("--vendor-id %s: exit status %d\n%s%s", vendor, got.code, got.stdout, got.stderr)
+		}
+	}
 }
 
 func TestAFirstLoginAtTheTerminal(t *testing.T) {

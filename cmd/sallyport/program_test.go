@@ -55,6 +55,9 @@ func (o *output) await(t *testing.T, pattern string) []string {
 	}
 }
 
+// programName is how the program under test believes to be called.
+const programName = "./a folder/sallyport"
+
 // program is the whole program, run inside the test as main runs it.
 type program struct {
 	stdout, stderr *output
@@ -76,7 +79,7 @@ func startProgram(t *testing.T, args ...string) *program {
 func startProgramIn(ctx context.Context, args ...string) *program {
 	p := &program{stdout: newOutput(), stderr: newOutput(), code: make(chan int, 1)}
 	go func() {
-		p.code <- run(ctx, args, env{strings.NewReader(""), p.stdout, p.stderr, os.Getenv})
+		p.code <- run(ctx, args, env{strings.NewReader(""), p.stdout, p.stderr, os.Getenv, programName})
 	}()
 	return p
 }
@@ -97,6 +100,6 @@ func (p *program) end(t *testing.T) int {
 func runProgram(t *testing.T, stdin string, args ...string) outcome {
 	t.Helper()
 	var out, errs strings.Builder
-	code := run(t.Context(), args, env{strings.NewReader(stdin), &out, &errs, os.Getenv})
+	code := run(t.Context(), args, env{strings.NewReader(stdin), &out, &errs, os.Getenv, programName})
 	return outcome{code, out.String(), errs.String()}
 }

@@ -12,12 +12,16 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	// program is how the program was called, for command lines that it proposes.
+	program string
 }
 
 // verb is one command of the program, or a group of them.
 type verb struct {
 	// name is the word typed, summary one line without a full stop, usage what follows the name.
 	name, summary, usage string
+	// note is what a person should know besides, one line or none.
+	note string
 	// examples are command lines, exits the verb's exit codes, one a line.
 	examples []string
 	exits    string
