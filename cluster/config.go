@@ -21,8 +21,11 @@ type Config struct {
 	MasterKey []byte
 	// Logger gets what an administrator may want to know. Nil discards it.
 	Logger *slog.Logger
-	// Now is the clock that stamps commands; nil means time.Now.
-	Now func() time.Time
+	// Now is the wall clock; nil means time.Now. Elapsed is a clock that only runs, whatever becomes
+	// of the other: how long since some fixed moment. By both the log is stamped. Nil means what has
+	// passed between two times of Now; those of time.Now carry a reading of a clock that nobody sets.
+	Now     func() time.Time
+	Elapsed func() time.Duration
 
 	// OnHang is called when a write to the log store takes longer than HangAfter: a leader whose
 	// disk hangs would lead for ever. Nil logs it and ends the process with status 70, so that
@@ -116,6 +119,9 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Elapsed == nil {
+		c.Elapsed = sinceNow(c.Now)
+	}
 	if c.OnHang == nil {
 		logger := c.Logger
 		c.OnHang = func(what string) {
@@ -133,6 +139,12 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.QueueSize, 4096)
 	orDefault(&c.KeyLife, 24*time.Hour)
 	return c
+}
+
+// sinceNow is how much has passed by now itself.
+func sinceNow(now func() time.Time) func() time.Duration {
+	begun := now()
+	return func() time.Duration { return now().Sub(begun) }
 }
 
 func orDefault[T comparable](p *T, v T) {

@@ -15,7 +15,7 @@ import (
 type ledger struct {
 	machine *state.Machine
 	sealer  *sealer
-	now     func() time.Time
+	clock   *logClock
 	keyLife time.Duration
 	rings   ringCache
 
@@ -27,6 +27,9 @@ type ledger struct {
 
 	capacity atomic.Uint64 // as the last login asked for
 }
+
+// Now is the time of the log; see [login.Ledger].
+func (l *ledger) Now() time.Time { return l.clock.now() }
 
 // submit commits a command whose result must be one that the state machine decided.
 func (l *ledger) submit(ctx context.Context, c state.Command) (state.Result, error) {

@@ -22,7 +22,7 @@ type Memory struct {
 
 var _ login.Ledger = (*Memory)(nil)
 
-// NewMemory returns an empty ledger, founded and ready. now stamps its commands; nil means time.Now.
+// NewMemory returns an empty ledger, founded and ready. now is its clock; nil means time.Now.
 func NewMemory(now func() time.Time) *Memory {
 	if now == nil {
 		now = time.Now
@@ -33,9 +33,10 @@ func NewMemory(now func() time.Time) *Memory {
 	if err != nil {
 		panic(fmt.Sprintf("cluster: %v", err)) // 32 octets always derive
 	}
-	m := &Memory{}
+	m, machine := &Memory{}, state.New()
 	m.ledger = &ledger{
-		machine: state.New(), sealer: seal, now: now, keyLife: 24 * time.Hour,
+		machine: machine, sealer: seal, keyLife: 24 * time.Hour,
+		clock:   newLogClock(now, sinceNow(now), machine),
 		propose: m.commit, readable: func() error { return nil },
 	}
 	if err := m.found(context.Background()); err != nil {
@@ -51,6 +52,6 @@ func (m *Memory) commit(ctx context.Context, c state.Command) (state.Result, err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.index++
-	entry := state.EncodeBatch(m.now().UnixNano(), [][]byte{state.Encode(c)})
+	entry := state.EncodeBatch(m.Now().UnixNano(), [][]byte{state.Encode(c)})
 	return m.machine.Apply(m.index, entry)[0], nil
 }

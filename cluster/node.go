@@ -86,7 +86,8 @@ func (n *Node) start(dir string, seal *sealer) error {
 	n.ready.set(errNotReady)
 	n.proposer = newProposer(n.config.QueueSize, n.commit)
 	n.ledger = &ledger{
-		machine: n.fsm.machine, sealer: seal, now: n.config.Now, keyLife: n.config.KeyLife,
+		machine: n.fsm.machine, sealer: seal, keyLife: n.config.KeyLife,
+		clock:   newLogClock(n.config.Now, n.config.Elapsed, n.fsm.machine),
 		propose: n.proposer.propose, readable: n.ready.err,
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -147,9 +148,9 @@ func (n *Node) checkName() error {
 	return &ConfigError{fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)}
 }
 
-// commit puts a batch into the log under the present time and waits for its results.
+// commit puts a batch into the log under the log's present time and waits for its results.
 func (n *Node) commit(commands [][]byte) ([]state.Result, error) {
-	entry := state.EncodeBatch(n.config.Now().UnixNano(), commands)
+	entry := state.EncodeBatch(n.Now().UnixNano(), commands)
 	future := n.raft.Apply(entry, enqueueTimeout)
 	if err := future.Error(); err != nil {
 		return nil, err

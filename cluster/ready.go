@@ -55,9 +55,19 @@ func (n *Node) Name() string { return "cluster" }
 // keyGrace is how long past its life a State key may be used before the ring counts as stale.
 const keyGrace = time.Hour
 
-// Ready asks anew: is there a leader, does the log store take a write, is the key ring fresh? The
-// error names what is not ready.
+// Ready asks anew: can the node serve, and does its clock agree with the log? The error names what
+// is not ready.
 func (n *Node) Ready(ctx context.Context) error {
+	if err := n.Serving(ctx); err != nil {
+		return err
+	}
+	return n.clock.check()
+}
+
+// Serving asks anew: is there a leader, does the log store take a write, is the key ring fresh? It is
+// for clients that would otherwise turn away: a clock that is off needs an administrator, but logins
+// go on meanwhile.
+func (n *Node) Serving(ctx context.Context) error {
 	if err := n.ready.err(); err != nil {
 		return err
 	}
@@ -68,7 +78,7 @@ func (n *Node) Ready(ctx context.Context) error {
 		return err
 	}
 	keys := n.machine.View().Meta().Keys
-	age := n.now().Sub(instant(keys[len(keys)-1].Since))
+	age := n.Now().Sub(instant(keys[len(keys)-1].Since))
 	if age > n.keyLife+keyGrace {
 		return fmt.Errorf("the State key is %v old and was not renewed", age.Round(time.Second))
 	}
@@ -79,7 +89,7 @@ func (n *Node) Ready(ctx context.Context) error {
 func (n *Node) probe(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
-		done <- watchedStable{n.bolt, n.dog}.SetUint64(aliveName, uint64(n.now().Unix()))
+		done <- watchedStable{n.bolt, n.dog}.SetUint64(aliveName, uint64(n.Now().Unix()))
 	}()
 	select {
 	case err := <-done:

@@ -96,7 +96,7 @@ func (l *ledger) rotate(ctx context.Context) error {
 		return nil
 	}
 	current := keys[len(keys)-1]
-	if l.now().UnixNano()-current.Since < int64(l.keyLife) {
+	if l.Now().UnixNano()-current.Since < int64(l.keyLife) {
 		return nil
 	}
 	key, err := l.newStateKey(current.ID + 1)

@@ -23,15 +23,17 @@ type Status struct {
 	SnapshotAt   string    `json:"last_snapshot_index"`
 	LastContact  string    `json:"last_contact"`
 	LogTime      time.Time `json:"log_time"`
-	LogBytes     int64     `json:"log_bytes"`
-	Users        int       `json:"users"`
-	Challenges   int       `json:"challenges"`
-	Verdicts     uint64    `json:"verdicts"`
-	Capacity     uint64    `json:"challenge_capacity"`
-	Learned      int       `json:"learned_clients"`
-	StateKeys    int       `json:"state_keys"`
-	StateKeyAge  string    `json:"state_key_age"`
-	Stats        Stats     `json:"counters"`
+	// ClockOffset is by how much this node's clock is ahead of the log.
+	ClockOffset string `json:"clock_offset"`
+	LogBytes    int64  `json:"log_bytes"`
+	Users       int    `json:"users"`
+	Challenges  int    `json:"challenges"`
+	Verdicts    uint64 `json:"verdicts"`
+	Capacity    uint64 `json:"challenge_capacity"`
+	Learned     int    `json:"learned_clients"`
+	StateKeys   int    `json:"state_keys"`
+	StateKeyAge string `json:"state_key_age"`
+	Stats       Stats  `json:"counters"`
 }
 
 // Status returns a [Status]. It works without a leader.
@@ -45,8 +47,8 @@ func (n *Node) Status(context.Context) any {
 		RaftState: n.raft.State().String(), Leader: string(leader), Term: n.raft.CurrentTerm(),
 		LastIndex: n.raft.LastIndex(), CommitIndex: n.raft.CommitIndex(), AppliedIndex: view.Index(),
 		SnapshotAt: stats["last_snapshot_index"], LastContact: stats["last_contact"],
-		LogTime: instant(view.Time()),
-		Users:   sizes.Users, Challenges: sizes.Challenges, Verdicts: sizes.Verdicts,
+		LogTime: instant(view.Time()), ClockOffset: n.clock.offset().Round(time.Millisecond).String(),
+		Users: sizes.Users, Challenges: sizes.Challenges, Verdicts: sizes.Verdicts,
 		Capacity: n.capacity.Load(), Learned: sizes.Learned, StateKeys: len(meta.Keys),
 		Stats: n.Stats(),
 	}
@@ -55,7 +57,7 @@ func (n *Node) Status(context.Context) any {
 		s.Reason = reason.Error()
 	}
 	if k := len(meta.Keys); k > 0 {
-		s.StateKeyAge = n.now().Sub(instant(meta.Keys[k-1].Since)).Round(time.Second).String()
+		s.StateKeyAge = n.Now().Sub(instant(meta.Keys[k-1].Since)).Round(time.Second).String()
 	}
 	if info, err := os.Stat(filepath.Join(n.config.DataDir, raftDir, logFile)); err == nil {
 		s.LogBytes = info.Size()

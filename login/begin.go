@@ -90,7 +90,7 @@ func refusalReason(err error) string {
 func (e *Engine) beginFactor(ctx context.Context, t *turn, tok token, name string) (Reply, error) {
 	t.event.Factor = name
 	c := t.enrolment.Credentials[name]
-	now := e.cfg.Now()
+	now := e.cfg.Ledger.Now()
 	if c.LockedAt(now) {
 		return t.reject(CodeAccountLocked, CodeAccountLocked, lockReason(c)), nil
 	}

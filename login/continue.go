@@ -53,7 +53,7 @@ func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 		return CodeStateInvalid, "the State is from before a restore"
 	case a.Username != "" && !t.sameName(a.Username):
 		return CodeStateInvalid, "the State was issued to another username"
-	case e.cfg.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
+	case e.cfg.Ledger.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
 		return CodeStateExpired, "" // later than any recorded verdict is kept
 	}
 	for _, name := range t.policy.Factors {
@@ -197,7 +197,7 @@ func (e *Engine) checkAccount(ctx context.Context, t *turn) (reply Reply, err er
 
 // askAgain repeats the prompt; nothing is counted.
 func (e *Engine) askAgain(ctx context.Context, t *turn) (Reply, error) {
-	if !e.cfg.Now().Before(t.token.expires) {
+	if !e.cfg.Ledger.Now().Before(t.token.expires) {
 		return t.reject(CodeStateExpired, CodeStateExpired, ""), nil
 	}
 	o, found, err := e.cfg.Ledger.Opened(ctx, t.token.challenge)

@@ -40,7 +40,8 @@ type Config struct {
 	RegistrationLife time.Duration
 	// Limits are the thresholds; the zero value means [DefaultLimits].
 	Limits Limits
-	// Now is the clock; nil means time.Now.
+	// Now is the clock by which codes are judged; nil means time.Now. What expires is judged by the
+	// Ledger's.
 	Now func() time.Time
 	// Audit receives one event per verdict; nil means that nobody listens. It must not block.
 	Audit func(Event)
@@ -138,7 +139,7 @@ func (e *Engine) Vouch(state, client string) bool {
 		return false
 	}
 	t, err := keys.open(state)
-	return err == nil && t.client == keys.clientTag(client) && e.cfg.Now().Before(t.expires)
+	return err == nil && t.client == keys.clientTag(client) && e.cfg.Ledger.Now().Before(t.expires)
 }
 
 // turn is one request on its way through the engine.
@@ -240,13 +241,13 @@ func (e *Engine) accept(t *turn, out Outcome, registered bool) Reply {
 // challenge asks for an answer under a fresh State token. tok is the token of the prompt; why is
 // CodePrompt, or what was wrong with the last answer.
 func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error) {
-	tok.issued = e.cfg.Now()
+	tok.issued = e.cfg.Ledger.Now()
 	tok.step = p.Step
 	state, err := t.keys.seal(tok)
 	if err != nil {
 		return Reply{}, ledgerError(err)
 	}
-	// Rounded, because the moments between the two readings of the clock are no news to anyone.
+	// Rounded, because the moments between the two readings of the ledger's clock are no news to anyone.
 	p.Expires = max(tok.expires.Sub(tok.issued).Round(time.Second), time.Second)
 	return Reply{
 		Verdict: Challenge, Code: why, Message: ask(p, why, t.origin.UI), State: state, Prompt: p,

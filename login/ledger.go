@@ -27,6 +27,9 @@ var ErrFull = errors.New("too many logins in progress")
 // Ledger is the replicated state. All methods are safe for concurrent use. They return
 // [ErrUnavailable], possibly wrapped, when nothing may be concluded.
 type Ledger interface {
+	// Now is the time by which everything that expires is judged: challenges, verdicts, locks. It
+	// never goes back and does not follow a jump of this node's clock, so it may differ from it.
+	Now() time.Time
 	// Keys returns the current key ring. The ring is immutable and may be kept for one request.
 	Keys(ctx context.Context) (*KeyRing, error)
 	// Enrolment returns what is stored about the user, records sealed; of a user never seen, an

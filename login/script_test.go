@@ -78,6 +78,7 @@ type world struct {
 	t      testing.TB
 	where  string
 	now    time.Time
+	log    time.Duration // by how much the ledger's time is ahead of now
 	dir    *directory
 	ledger *cluster.Memory
 	engine *login.Engine
@@ -100,7 +101,7 @@ func newWorld(t testing.TB) *world {
 	for _, name := range []string{"alice", "bob", "carol"} {
 		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
 	}
-	w.ledger = cluster.NewMemory(func() time.Time { return w.now })
+	w.ledger = cluster.NewMemory(func() time.Time { return w.now.Add(w.log) })
 	record, err := totp.ParseKey(aliceKey)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +168,10 @@ func (w *world) do(verb string, fields []string) bool {
 			w.t.Fatalf("%s: %v", w.where, err)
 		}
 		w.now = w.now.Add(d)
+	case "jump": // which the ledger's time does not follow
+		d, err := time.ParseDuration(fields[0])
+		w.must(err)
+		w.now, w.log = w.now.Add(d), w.log-d
 	case "reset":
 		w.must(w.ledger.Reset(ctx, "test:"+fields[0], args["factor"]))
 	case "unlock":

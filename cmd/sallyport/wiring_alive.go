@@ -48,7 +48,7 @@ func (d *daemon) radiusAlive(ctx context.Context) error {
 // canServe is the answer to Status-Server: this node can serve the client's policy.
 func (d *daemon) canServe() func(radius.Client) error {
 	policies := newServing(func(ctx context.Context, policy string) error {
-		return errors.Join(d.state.Ready(ctx), d.logins.ready(ctx, policy))
+		return errors.Join(d.state.Serving(ctx), d.logins.ready(ctx, policy))
 	}, d.now)
 	return func(c radius.Client) error { return policies.can(c.Policy) }
 }
