@@ -100,7 +100,7 @@ func (l *ledger) Opened(_ context.Context, id login.ChallengeID) (login.Opened, 
 func (l *ledger) opened(c *state.Challenge) (login.Opened, error) {
 	o := openedOf(c)
 	if c.Opening != nil && len(c.Opening.Record) > 0 {
-		plain, err := l.sealer.open(candidateName(c.ID), c.Opening.Record)
+		plain, err := l.sealer.open(candidateName(c.ID, c.UserID, c.Opening.Factor), c.Opening.Record)
 		if err != nil {
 			return login.Opened{}, fmt.Errorf("read the candidate of a challenge of %q: %w", c.UserID, err)
 		}

@@ -18,7 +18,7 @@ func (l *ledger) Open(ctx context.Context, o login.Opening) (login.Opened, error
 	var sealed []byte
 	if len(o.Record) > 0 {
 		var err error
-		if sealed, err = l.sealer.seal(candidateName(o.ID), o.Record); err != nil {
+		if sealed, err = l.sealer.seal(candidateName(o.ID, o.UserID, o.Factor), o.Record); err != nil {
 			return login.Opened{}, err
 		}
 	}

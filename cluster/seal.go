@@ -88,8 +88,8 @@ func credentialName(userID, factor string, version uint32) recordName {
 	return newRecordName([]byte("credential"), []byte(userID), []byte(factor), v)
 }
 
-func candidateName(id login.ChallengeID) recordName {
-	return newRecordName([]byte("candidate"), id[:])
+func candidateName(id login.ChallengeID, userID, factor string) recordName {
+	return newRecordName([]byte("candidate"), id[:], []byte(userID), []byte(factor))
 }
 
 func stateKeyName(id byte) recordName {

@@ -37,8 +37,27 @@ func TestSealedRecordsCannotBeSwapped(t *testing.T) {
 		"another factor":    credentialName("corp:alice", "sms", 1),
 		"another version":   credentialName("corp:alice", "totp", 2),
 		"a shifted name":    credentialName("corp:alicet", "otp", 1),
-		"a candidate":       candidateName(login.ChallengeID{1}),
+		"a candidate":       candidateName(login.ChallengeID{1}, "corp:alice", "totp"),
 		"a key of the ring": stateKeyName(1),
+	} {
+		if _, err := s.open(other, sealed); !errors.Is(err, errSealed) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestSealedCandidatesCannotBeSwapped(t *testing.T) {
+	s := testSealer(t, 1)
+	id := login.ChallengeID{1}
+	sealed, err := s.seal(candidateName(id, "corp:alice", "totp"), []byte("JBSWY3DPEHPK3PXP"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, other := range map[string]recordName{
+		"another challenge": candidateName(login.ChallengeID{2}, "corp:alice", "totp"),
+		"another user":      candidateName(id, "corp:bob", "totp"),
+		"another factor":    candidateName(id, "corp:alice", "sms"),
+		"a shifted name":    candidateName(id, "corp:alicet", "otp"),
 	} {
 		if _, err := s.open(other, sealed); !errors.Is(err, errSealed) {
 			t.Errorf("%s: %v", what, err)
