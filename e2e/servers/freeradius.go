@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -33,6 +31,8 @@ type FreeRADIUSOptions struct {
 // FreeRADIUS is a running FreeRADIUS that checks the password by search and bind, answers with an
 // Access-Challenge, and takes the code of rlm_totp. Methods are safe for concurrent use.
 type FreeRADIUS struct {
+	running
+
 	// Radius is the address listened on.
 	Radius string
 	// LogFile is where the server writes.
@@ -40,8 +40,6 @@ type FreeRADIUS struct {
 
 	dir    string
 	secret string
-	mu     sync.Mutex
-	proc   *process
 }
 
 // StartFreeRADIUS starts a FreeRADIUS for the duration of a test.
@@ -122,25 +120,4 @@ func (f *FreeRADIUS) log() string {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-8<<10):])
-}
-
-// Pid is the process id, for measuring its CPU time; 0 when it does not run.
-func (f *FreeRADIUS) Pid() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.proc == nil {
-		return 0
-	}
-	return f.proc.cmd.Process.Pid
-}
-
-// Stop ends the server in order. Stopping it twice is allowed.
-func (f *FreeRADIUS) Stop() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.proc == nil {
-		return
-	}
-	f.proc.end(syscall.SIGTERM)
-	f.proc = nil
 }

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -34,6 +32,8 @@ type SallyportOptions struct {
 
 // Sallyport is a running `sallyport serve`. Methods are safe for concurrent use.
 type Sallyport struct {
+	running
+
 	// Dir holds the configuration, the data directory and the log.
 	Dir string
 	// ConfigFile, Socket and LogFile are paths within Dir.
@@ -42,8 +42,6 @@ type Sallyport struct {
 	Radius, Status string
 
 	binary string
-	mu     sync.Mutex
-	proc   *process
 }
 
 // StartSallyport starts a Sallyport for the duration of a test.
@@ -160,35 +158,6 @@ func (s *Sallyport) tail() string {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-8<<10):])
-}
-
-// Pid is the process id; 0 when it does not run.
-func (s *Sallyport) Pid() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return 0
-	}
-	return s.proc.cmd.Process.Pid
-}
-
-// Kill ends the daemon with SIGKILL, as a crash would. Killing it twice is allowed.
-func (s *Sallyport) Kill() { s.end(syscall.SIGKILL) }
-
-// Stop ends the daemon in order. Stopping it twice is allowed.
-func (s *Sallyport) Stop() { s.end(syscall.SIGTERM) }
-
-// Signal sends a signal and waits for nothing.
-func (s *Sallyport) Signal(sig syscall.Signal) error { return syscall.Kill(s.Pid(), sig) }
-
-func (s *Sallyport) end(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return
-	}
-	s.proc.end(sig)
-	s.proc = nil
 }
 
 // Run runs another verb of the program and returns its output. SALLYPORT_SOCKET names the daemon's

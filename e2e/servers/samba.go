@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 )
 
@@ -33,15 +32,14 @@ type SambaOptions struct {
 
 // Samba is a running AD domain controller. Methods are safe for concurrent use.
 type Samba struct {
+	running
+
 	// BaseDN is the domain's suffix; CAFile holds the CA of the server's certificate.
 	BaseDN string
 	CAFile string
 
 	address string
 	config  string
-
-	mu   sync.Mutex
-	proc *process
 }
 
 // StartSamba starts a domain controller for the duration of a test. It takes about five seconds.
@@ -139,19 +137,3 @@ func (s *Samba) URL() string { return "ldap://" + s.address }
 
 // TLSURL is the address of LDAPS.
 func (s *Samba) TLSURL() string { return "ldaps://" + s.address }
-
-// Kill ends the server with SIGKILL, as a crash would. Killing it twice is allowed.
-func (s *Samba) Kill() { s.end(syscall.SIGKILL) }
-
-// Stop ends the server in order. Stopping it twice is allowed.
-func (s *Samba) Stop() { s.end(syscall.SIGTERM) }
-
-func (s *Samba) end(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return
-	}
-	s.proc.end(sig)
-	s.proc = nil
-}

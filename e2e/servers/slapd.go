@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 )
 
@@ -45,15 +44,14 @@ type SlapdOptions struct {
 
 // Slapd is a running slapd. Methods are safe for concurrent use.
 type Slapd struct {
+	running
+
 	// BaseDN is the suffix served; CAFile holds the CA of the server's certificate.
 	BaseDN string
 	CAFile string
 
 	address, tlsAddress string
 	config              string
-
-	mu   sync.Mutex
-	proc *process
 }
 
 // StartSlapd starts a slapd for the duration of a test.
@@ -146,36 +144,6 @@ func (s *Slapd) URL() string { return "ldap://" + s.address }
 
 // TLSURL is the address of LDAPS.
 func (s *Slapd) TLSURL() string { return "ldaps://" + s.tlsAddress }
-
-// Pid is the process id, for measuring its CPU time; 0 when it does not run.
-func (s *Slapd) Pid() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return 0
-	}
-	return s.proc.cmd.Process.Pid
-}
-
-// Kill ends the server with SIGKILL, as a crash would. Killing it twice is allowed.
-func (s *Slapd) Kill() { s.end(syscall.SIGKILL) }
-
-// Stop ends the server in order. Stopping it twice is allowed.
-func (s *Slapd) Stop() { s.end(syscall.SIGTERM) }
-
-// Signal sends a signal and waits for nothing: SIGSTOP makes a server that accepts connections and
-// never answers, SIGCONT wakes it.
-func (s *Slapd) Signal(sig syscall.Signal) error { return syscall.Kill(s.Pid(), sig) }
-
-func (s *Slapd) end(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return
-	}
-	s.proc.end(sig)
-	s.proc = nil
-}
 
 // Restart starts a server that was killed or stopped again, on the same ports and data, and waits
 // until it answers.

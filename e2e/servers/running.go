@@ -1,0 +1,43 @@
+package servers
+
+import (
+	"sync"
+	"syscall"
+)
+
+// running is a server that can be ended, and started again. The zero value does not run. Methods are
+// safe for concurrent use.
+type running struct {
+	mu   sync.Mutex
+	proc *process
+}
+
+// Pid is the process id, for measuring its CPU time; 0 when it does not run.
+func (r *running) Pid() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil {
+		return 0
+	}
+	return r.proc.cmd.Process.Pid
+}
+
+// Kill ends the server with SIGKILL, as a crash would. Killing it twice is allowed.
+func (r *running) Kill() { r.end(syscall.SIGKILL) }
+
+// Stop ends the server in order. Stopping it twice is allowed.
+func (r *running) Stop() { r.end(syscall.SIGTERM) }
+
+// Signal sends a signal and waits for nothing: SIGSTOP makes a server that accepts connections and
+// never answers, SIGCONT wakes it.
+func (r *running) Signal(sig syscall.Signal) error { return syscall.Kill(r.Pid(), sig) }
+
+func (r *running) end(sig syscall.Signal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil {
+		return
+	}
+	r.proc.end(sig)
+	r.proc = nil
+}
