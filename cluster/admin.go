@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,9 +10,6 @@ import (
 	"sallyport/cluster/state"
 	"sallyport/login"
 )
-
-// ErrUnknown means that nothing is stored about the user, or not about that factor.
-var ErrUnknown = errors.New("not enrolled")
 
 // Registration is a credential that is stored without a challenge.
 type Registration struct {
@@ -72,27 +70,45 @@ func (l *ledger) Register(ctx context.Context, r Registration) error {
 }
 
 // Reset removes the user's credential of a factor, or all when factor is empty, and raises the
-// epoch: pending challenges end and recorded verdicts are void. [ErrUnknown] when there is nothing.
+// epoch: pending challenges end, also those of a first registration, and recorded verdicts are void.
+// [login.ErrNotEnrolled] means that there was no credential to remove, and all the rest was done.
 func (l *ledger) Reset(ctx context.Context, userID, factor string) error {
-	return l.administer(ctx, "reset", userID, factor, &state.Reset{UserID: userID, Factor: factor})
-}
-
-// Unlock clears the counters and locks of a factor, or of all when factor is empty. [ErrUnknown]
-// when there is nothing.
-func (l *ledger) Unlock(ctx context.Context, userID, factor string) error {
-	return l.administer(ctx, "unlock", userID, factor, &state.Unlock{UserID: userID, Factor: factor})
-}
-
-func (l *ledger) administer(ctx context.Context, verb, userID, factor string, c state.Command) error {
-	r, err := l.submit(ctx, c)
+	ring, err := l.Keys(ctx)
 	if err != nil {
-		return fmt.Errorf("%s user: %w", verb, err)
+		return fmt.Errorf("reset user: %w", err)
 	}
-	if r.Status == state.Unknown {
-		if factor == "" {
-			return fmt.Errorf("%s user: %q is %w", verb, userID, ErrUnknown)
-		}
-		return fmt.Errorf("%s user: %q is %w for %s", verb, userID, ErrUnknown, factor)
+	r, err := l.submit(ctx, &state.Reset{UserID: userID, Factor: factor, Act: newAct(), Handle: ring.Handle(userID)})
+	if err != nil {
+		return fmt.Errorf("reset user: %w", err)
+	}
+	if r.Count == 0 {
+		return fmt.Errorf("reset user: %w; pending registrations were ended", notEnrolled(userID, factor))
 	}
 	return nil
+}
+
+// Unlock clears the counters and locks of a factor, or of all when factor is empty.
+// [login.ErrNotEnrolled] when there is nothing.
+func (l *ledger) Unlock(ctx context.Context, userID, factor string) error {
+	r, err := l.submit(ctx, &state.Unlock{UserID: userID, Factor: factor, Act: newAct()})
+	if err != nil {
+		return fmt.Errorf("unlock user: %w", err)
+	}
+	if r.Status == state.Unknown {
+		return fmt.Errorf("unlock user: %w", notEnrolled(userID, factor))
+	}
+	return nil
+}
+
+func notEnrolled(userID, factor string) error {
+	if factor == "" {
+		return fmt.Errorf("%q is %w", userID, login.ErrNotEnrolled)
+	}
+	return fmt.Errorf("%q is %w for %s", userID, login.ErrNotEnrolled, factor)
+}
+
+// newAct names one administrative command.
+func newAct() (act login.Tag) {
+	_, _ = rand.Read(act[:]) // never fails (crypto/rand)
+	return act
 }

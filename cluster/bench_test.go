@@ -17,8 +17,10 @@ import (
 func BenchmarkSettle(b *testing.B) {
 	for _, inFlight := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
-			n := openNode(b, testConfig(b.TempDir(), nil))
-			users := enrolMany(b, n, 1024)
+			config := testConfig(b.TempDir(), nil)
+			config.QueueSize = 1 << 16 // all enrol at once
+			n := openNode(b, config)
+			users := enrolMany(b, n, max(1024, b.N/16+1)) // 16 logins each, as many as are remembered
 			var next atomic.Int64
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -26,7 +28,7 @@ func BenchmarkSettle(b *testing.B) {
 			for range inFlight {
 				all.Go(func() {
 					for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-						o, err := n.Settle(context.Background(), rightAnswer(users[i%1024], i))
+						o, err := n.Settle(context.Background(), rightAnswer(users[i%int64(len(users))], i))
 						if err != nil || o.Code == login.CodeStateInvalid {
 							b.Errorf("Settle: %v, %v", o, err)
 							return

@@ -40,7 +40,7 @@ func (l *ledger) Learn(ctx context.Context, client string, addr netip.Addr) erro
 
 // Forget removes what was learned about the client and returns how many addresses that were.
 func (l *ledger) Forget(ctx context.Context, client string) (int, error) {
-	r, err := l.submit(ctx, &state.Forget{Client: client})
+	r, err := l.submit(ctx, &state.Forget{Client: client, Act: newAct()})
 	if err != nil {
 		return 0, fmt.Errorf("forget client: %w", err)
 	}

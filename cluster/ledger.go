@@ -40,6 +40,8 @@ func (l *ledger) submit(ctx context.Context, c state.Command) (state.Result, err
 	switch r.Status {
 	case state.Full:
 		return r, login.ErrFull
+	case state.Crowded:
+		return r, fmt.Errorf("%w of this user", login.ErrFull)
 	case state.Ignored:
 		return r, fmt.Errorf("the state machine did not understand the command; do all nodes run this version? %w", login.ErrUnavailable)
 	}

@@ -21,7 +21,11 @@ type Tag [16]byte
 // left unanswered, never turned into a reject.
 var ErrUnavailable = errors.New("cluster unavailable")
 
-// ErrFull means that the ledger keeps as many verdicts as it may; the login was shed.
+// ErrNotEnrolled means that nothing is stored about the user, or not about that factor.
+var ErrNotEnrolled = errors.New("not enrolled")
+
+// ErrFull means that the ledger keeps as many challenges as it may, in all or of this user; the login
+// was shed.
 var ErrFull = errors.New("too many logins in progress")
 
 // Ledger is the replicated state. All methods are safe for concurrent use. They return

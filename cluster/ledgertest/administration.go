@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sallyport/cluster"
+	"sallyport/login"
 )
 
 // administration are the tests of what administrators and the wire ask for.
@@ -58,8 +59,8 @@ func unknownUser(b *bench) {
 		b.Reset(b.Context(), bob, ""), b.Unlock(b.Context(), bob, ""),
 		b.Reset(b.Context(), alice, "sms"), b.Unlock(b.Context(), alice, "sms"),
 	} {
-		if !errors.Is(err, cluster.ErrUnknown) {
-			b.Errorf("%v is not ErrUnknown", err)
+		if !errors.Is(err, login.ErrNotEnrolled) {
+			b.Errorf("%v is not ErrNotEnrolled", err)
 		}
 	}
 }

@@ -2,8 +2,11 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
+	"sallyport/cluster"
 	"sallyport/login"
 )
 
@@ -14,6 +17,8 @@ func openings() map[string]func(*bench) {
 		"a repeated first request rejoins":          rejoins,
 		"what has ended or changed is not rejoined": notRejoined,
 		"an opened challenge registers":             openedRegisters,
+		"a reset ends a first registration":         resetFirst,
+		"nobody fills the ledger":                   crowded,
 	}
 }
 
@@ -117,6 +122,55 @@ func notRejoined(b *bench) {
 	if got := b.open(last); got.ID != last.ID {
 		b.Error("a challenge of an earlier epoch was rejoined")
 	}
+}
+
+// resetFirst resets somebody while another has their registration open: first where the ledger has
+// never seen the user, then where they have another factor.
+func resetFirst(b *bench) {
+	for _, factor := range []string{"", totp} {
+		o := b.open(b.opening())
+		c := b.begin(bob)
+		if err := b.Reset(b.Context(), bob, factor); !errors.Is(err, login.ErrNotEnrolled) || !strings.Contains(err.Error(), "pending registrations were ended") {
+			b.Errorf("Reset: %v", err)
+		}
+		c.base.Challenge, c.base.Expires = o.ID, o.Expires
+		s := c.answer(1, "755224", 100)
+		s.Register = o.Record
+		b.settle(s, stale())
+		if b.enrolment(bob).Credentials[totp].Registered() {
+			b.Fatal("the registration was accepted")
+		}
+		err := b.Register(b.Context(), cluster.Registration{UserID: bob, Name: "Bob", Factor: "sms", Record: []byte("number")})
+		if err != nil {
+			b.Fatalf("Register: %v", err)
+		}
+	}
+	o := b.open(b.opening())
+	c := b.begin(bob)
+	c.base.Challenge, c.base.Expires = o.ID, o.Expires
+	s := c.answer(1, "755224", 100)
+	s.Register = o.Record
+	b.settle(s, accepted())
+	if _, found, err := b.EnrolmentByHandle(b.Context(), b.ring().Handle(bob)); err != nil || !found {
+		b.Errorf("bob by handle: %v, %v", found, err)
+	}
+}
+
+func crowded(b *bench) {
+	b.enrol(alice)
+	b.settle(b.begin(alice).answer(1, "755224", 100), accepted())
+	for range 15 {
+		if err := b.Cancel(b.Context(), b.begin(alice).cancellation()); err != nil {
+			b.Fatalf("Cancel: %v", err)
+		}
+	}
+	if err := b.Cancel(b.Context(), b.begin(alice).cancellation()); !errors.Is(err, login.ErrFull) {
+		b.Errorf("the seventeenth challenge: %v", err)
+	}
+	b.enrol(bob)
+	b.settle(b.begin(bob).answer(1, "755224", 100), accepted())
+	b.clock.Advance(2*time.Minute + 41*time.Second)
+	b.settle(b.begin(alice).answer(1, "287082", 101), accepted())
 }
 
 func openedRegisters(b *bench) {

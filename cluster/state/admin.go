@@ -3,6 +3,8 @@ package state
 import (
 	"bytes"
 	"slices"
+
+	"sallyport/login"
 )
 
 // keysKept is how many State keys are kept: the current one and two before it.
@@ -36,20 +38,32 @@ func (c *Register) apply(t *txn) Result {
 
 // apply removes records. Version and last number stay, so that neither an old sealed record nor a
 // used code becomes good again.
-func (c *Reset) apply(t *txn) Result {
+func (c *Reset) apply(t *txn) Result { return t.once(c.Act, func() Result { return c.reset(t) }) }
+
+func (c *Reset) reset(t *txn) Result {
 	user := t.user(c.UserID)
-	if !user.each(c.Factor, func(cred *Credential) {
+	if user == nil {
+		if c.Handle == (login.Handle{}) {
+			return Result{Status: Unknown}
+		}
+		user = t.newUser(c.UserID, "", c.Handle)
+	}
+	removed := 0
+	user.each(c.Factor, func(cred *Credential) {
+		if len(cred.Record) > 0 {
+			removed++
+		}
 		cred.unlock()
 		cred.Record, cred.Memo = nil, nil
-	}) {
-		return Result{Status: Unknown}
-	}
-	user.Epoch++
+	})
+	user.Epoch++ // also where nothing was registered: a registration may be under way
 	t.putUser(user)
-	return Result{Status: Done}
+	return Result{Status: Done, Count: removed}
 }
 
-func (c *Unlock) apply(t *txn) Result {
+func (c *Unlock) apply(t *txn) Result { return t.once(c.Act, func() Result { return c.unlock(t) }) }
+
+func (c *Unlock) unlock(t *txn) Result {
 	user := t.user(c.UserID)
 	if !user.each(c.Factor, (*Credential).unlock) {
 		return Result{Status: Unknown}
@@ -58,13 +72,12 @@ func (c *Unlock) apply(t *txn) Result {
 	return Result{Status: Done}
 }
 
-// each changes one credential, or all when factor is empty; it is false when there is no such user
-// or factor.
+// each changes one credential, or all when factor is empty; it is false when there is none.
 func (u *User) each(factor string, change func(*Credential)) bool {
 	if u == nil {
 		return false
 	}
-	found := factor == ""
+	found := false
 	for i := range u.Credentials {
 		if factor == "" || u.Credentials[i].Factor == factor {
 			change(&u.Credentials[i])
@@ -89,7 +102,9 @@ func (t *txn) putLearned(l *Learned) {
 	t.learned.set(t.edit, learnedKey(l.Client, l.Address), t.wire.encode(l))
 }
 
-func (c *Forget) apply(t *txn) Result {
+func (c *Forget) apply(t *txn) Result { return t.once(c.Act, func() Result { return c.forget(t) }) }
+
+func (c *Forget) forget(t *txn) Result {
 	var keys []tag
 	t.learned.walk(func(key tag, b []byte) bool {
 		var l Learned

@@ -73,7 +73,7 @@ func BenchmarkKeptVerdicts(b *testing.B) {
 		for i := range kept / benchBatch {
 			commands := make([][]byte, benchBatch)
 			for j := range commands {
-				commands[j] = Encode(settleNumber(i*benchBatch+j, 10_000))
+				commands[j] = Encode(settleNumber(i*benchBatch+j, kept/maxChallenges))
 			}
 			m.Apply(uint64(i+2), EncodeBatch(1, commands))
 		}

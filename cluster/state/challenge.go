@@ -5,6 +5,11 @@ import "sallyport/login"
 // maxVerdicts is how many answers to one challenge are remembered; one more closes it.
 const maxVerdicts = 16
 
+// maxChallenges is how many challenges of one user are remembered; one more is refused until the oldest
+// has served its time. Nobody begins so many in the minutes that they are kept, while someone who knows
+// a password could fill the ledger.
+const maxChallenges = 16
+
 // Challenge is what is remembered of a challenge: what it was opened with, if it was, and the
 // verdicts on its answers. It is stored as octets: each read makes a Challenge of its own, whose
 // octets (the Record of the Opening) must not be changed.

@@ -25,9 +25,14 @@ func (c *Register) wire(w *wire) {
 }
 
 // Reset removes a user's record for a factor, or for all when Factor is empty, and raises the epoch.
+// A user who is not stored yet is stored without a record, so that pending registrations end.
 type Reset struct {
 	UserID string
 	Factor string
+	// Act names this command when it comes again; zero in those of earlier programs.
+	Act login.Tag
+	// Handle is the user's, without which nobody is stored.
+	Handle login.Handle
 }
 
 func (c *Reset) kind() Kind { return KindReset }
@@ -35,12 +40,16 @@ func (c *Reset) kind() Kind { return KindReset }
 func (c *Reset) wire(w *wire) {
 	w.str(1, &c.UserID)
 	w.name(2, &c.Factor)
+	w.fixed(3, c.Act[:])
+	w.fixed(4, c.Handle[:])
 }
 
 // Unlock clears the counters and locks of a factor, or of all when Factor is empty.
 type Unlock struct {
 	UserID string
 	Factor string
+	// Act names this command when it comes again; zero in those of earlier programs.
+	Act login.Tag
 }
 
 func (c *Unlock) kind() Kind { return KindUnlock }
@@ -48,6 +57,7 @@ func (c *Unlock) kind() Kind { return KindUnlock }
 func (c *Unlock) wire(w *wire) {
 	w.str(1, &c.UserID)
 	w.name(2, &c.Factor)
+	w.fixed(3, c.Act[:])
 }
 
 // Learn remembers that a client sends Message-Authenticator from an address (4 or 16 octets).
@@ -64,11 +74,18 @@ func (c *Learn) wire(w *wire) {
 }
 
 // Forget removes what was learned about a client.
-type Forget struct{ Client string }
+type Forget struct {
+	Client string
+	// Act names this command when it comes again; zero in those of earlier programs.
+	Act login.Tag
+}
 
 func (c *Forget) kind() Kind { return KindForget }
 
-func (c *Forget) wire(w *wire) { w.name(1, &c.Client) }
+func (c *Forget) wire(w *wire) {
+	w.name(1, &c.Client)
+	w.fixed(2, c.Act[:])
+}
 
 // Found gives a new cluster its id, its epoch and its first key; it does nothing when there is one.
 type Found struct {

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden vectors of new commands")
 
-// examples have every field set.
+// examples have every field set, or those of an earlier release.
 func examples() map[string]Command {
 	id := login.ChallengeID{1, 2, 3, 15: 16}
 	token, answer, request := login.Tag{4}, login.Tag{5}, login.Tag{6}
@@ -31,14 +31,17 @@ func examples() map[string]Command {
 			Handle: login.Handle{7}, ClusterEpoch: 1, Epoch: 8, Factor: "totp", Version: 2, Number: 58_000_000,
 			Memo: []byte("drift"), Register: []byte("sealed"), Expires: 1_790_000_000 * second, Limits: limits,
 		},
-		"cancel":   &Cancel{Challenge: id, Client: "vpn", UserID: "corp:1", Handle: login.Handle{7}, Epoch: 8, Expires: 1_790_000_000 * second, Keep: 40 * second, Capacity: 65536},
-		"register": &Register{UserID: "corp:1", Name: "Alice", Handle: login.Handle{7}, Factor: "totp", Version: 2, Record: []byte("sealed")},
-		"reset":    &Reset{UserID: "corp:1", Factor: "totp"},
-		"unlock":   &Unlock{UserID: "corp:1", Factor: "totp"},
-		"learn":    &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}},
-		"forget":   &Forget{Client: "vpn"},
-		"found":    &Found{ClusterID: "c1", Check: []byte("check"), Key: StateKey{ID: 1, Sealed: []byte("sealed")}},
-		"rotate":   &Rotate{Previous: 1, Key: StateKey{ID: 2, Sealed: []byte("sealed")}},
+		"cancel":     &Cancel{Challenge: id, Client: "vpn", UserID: "corp:1", Handle: login.Handle{7}, Epoch: 8, Expires: 1_790_000_000 * second, Keep: 40 * second, Capacity: 65536},
+		"register":   &Register{UserID: "corp:1", Name: "Alice", Handle: login.Handle{7}, Factor: "totp", Version: 2, Record: []byte("sealed")},
+		"reset":      &Reset{UserID: "corp:1", Factor: "totp"},
+		"unlock":     &Unlock{UserID: "corp:1", Factor: "totp"},
+		"learn":      &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}},
+		"forget":     &Forget{Client: "vpn"},
+		"reset-act":  &Reset{UserID: "corp:1", Factor: "totp", Act: login.Tag{10}, Handle: login.Handle{7}},
+		"unlock-act": &Unlock{UserID: "corp:1", Factor: "totp", Act: login.Tag{10}},
+		"forget-act": &Forget{Client: "vpn", Act: login.Tag{10}},
+		"found":      &Found{ClusterID: "c1", Check: []byte("check"), Key: StateKey{ID: 1, Sealed: []byte("sealed")}},
+		"rotate":     &Rotate{Previous: 1, Key: StateKey{ID: 2, Sealed: []byte("sealed")}},
 	}
 }
 

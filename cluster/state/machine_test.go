@@ -24,6 +24,7 @@ func drawCommand(t *rapid.T) Command {
 	capacity := rapid.SampledFrom([]uint64{0, 6}).Draw(t, "capacity")
 	keep := int64(rapid.IntRange(0, 20).Draw(t, "keep")) * second
 	record := rapid.SampledFrom([][]byte{nil, []byte("record")}).Draw(t, "record")
+	act := login.Tag{rapid.ByteRange(0, 9).Draw(t, "act")}
 	id := login.ChallengeID{small("challenge"), small("challenge 2")}
 	return rapid.OneOf(
 		rapid.Just[Command](&Settle{
@@ -41,10 +42,10 @@ func drawCommand(t *rapid.T) Command {
 		}),
 		rapid.Just[Command](&Cancel{Challenge: id, Client: client, UserID: user, Epoch: epoch, Expires: expires, Keep: keep, Capacity: capacity}),
 		rapid.Just[Command](&Register{UserID: user, Name: "new name", Handle: handle, Factor: factor, Version: version, Record: []byte("record 2")}),
-		rapid.Just[Command](&Reset{UserID: user, Factor: rapid.SampledFrom([]string{"", factor}).Draw(t, "which")}),
-		rapid.Just[Command](&Unlock{UserID: user, Factor: factor}),
+		rapid.Just[Command](&Reset{UserID: user, Factor: rapid.SampledFrom([]string{"", factor}).Draw(t, "which"), Act: act, Handle: handle}),
+		rapid.Just[Command](&Unlock{UserID: user, Factor: factor, Act: act}),
 		rapid.Just[Command](&Learn{Client: client, Address: []byte{192, 0, 2, small("address")}}),
-		rapid.Just[Command](&Forget{Client: client}),
+		rapid.Just[Command](&Forget{Client: client, Act: act}),
 		rapid.Just[Command](&Rotate{Previous: small("previous"), Key: StateKey{ID: small("key"), Sealed: []byte("key")}}),
 	).Draw(t, "command")
 }
@@ -183,7 +184,7 @@ func TestForgettingIsBounded(t *testing.T) {
 	m := foundedMachine()
 	const kept = 1000
 	for i := range kept {
-		m.Apply(uint64(i+2), EncodeBatch(0, [][]byte{Encode(settleNumber(i, 10))}))
+		m.Apply(uint64(i+2), EncodeBatch(0, [][]byte{Encode(settleNumber(i, kept))}))
 	}
 	m.Apply(kept+2, EncodeBatch(1000*second, [][]byte{Encode(&Unlock{UserID: "nobody"})}))
 	if got := m.View().Sizes().Challenges; got != kept-forgetPerBatch-forgetPerCommand {
@@ -195,7 +196,7 @@ func TestForgettingIsBounded(t *testing.T) {
 		}
 		m.Apply(kept+3+i, EncodeBatch(1000*second, nil))
 	}
-	if r := m.now.Load(); r.requests.size != 0 || r.rejoins.size != 0 || len(r.expiries) != 0 || r.verdicts != 0 {
+	if r := m.now.Load(); r.requests.size != 0 || r.rejoins.size != 0 || r.kept.size != 0 || len(r.expiries) != 0 || r.verdicts != 0 {
 		t.Errorf("something is left: %d, %d, %d, %d", r.requests.size, r.rejoins.size, len(r.expiries), r.verdicts)
 	}
 }

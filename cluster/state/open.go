@@ -15,8 +15,8 @@ func (c *Open) apply(t *txn) Result {
 	if earlier != nil && c.rejoins(t, earlier) {
 		return Result{Status: Done, Opened: earlier}
 	}
-	if t.full(c.Capacity) {
-		return Result{Status: Full}
+	if refusal, ok := t.room(c.UserID, c.Capacity); !ok {
+		return refusal
 	}
 	if earlier != nil {
 		giveUpRejoin(t, earlier)
@@ -66,8 +66,8 @@ func (c *Cancel) apply(t *txn) Result {
 		if t.time > c.Expires || c.Epoch != t.user(c.UserID).epoch() {
 			return Result{Status: Done}
 		}
-		if t.full(c.Capacity) {
-			return Result{Status: Full}
+		if refusal, ok := t.room(c.UserID, c.Capacity); !ok {
+			return refusal
 		}
 		ch = t.newChallenge(c.Challenge, c.Client, c.UserID, c.Expires, c.Keep)
 	}

@@ -157,14 +157,20 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 			return err
 		}
 		t.putLearned(l)
+	case recordAct:
+		var a act
+		err := t.wire.decode(body, &a)
+		t.remember(a)
+		return err
 	}
 	return nil
 }
 
-// restoreChallenge also rebuilds what is looked up by tag.
+// restoreChallenge also rebuilds what is looked up by tag or user.
 func (t *txn) restoreChallenge(c *Challenge) {
 	t.know(c.Client)
 	t.putChallenge(c)
+	t.keep(c.UserID, 1)
 	t.verdicts += uint64(len(c.Verdicts))
 	for i := range c.Verdicts {
 		t.own(&t.requests, c.Verdicts[i].Request, c.ID)

@@ -6,6 +6,7 @@ import "sallyport/login"
 type Status uint8
 
 // The statuses. The zero value is that of a command that did nothing because it could not be read.
+// Numbers are stored: they never change.
 const (
 	// Ignored: unknown, undecodable, or it panicked. Nothing changed.
 	Ignored Status = iota
@@ -17,6 +18,8 @@ const (
 	Conflict
 	// Unknown: the user or the factor is not stored. Nothing changed.
 	Unknown
+	// Crowded: as many challenges of the user are kept as may be. Nothing changed.
+	Crowded
 )
 
 // Result is the answer to one command.
@@ -26,7 +29,7 @@ type Result struct {
 	Outcome login.Outcome
 	// Opened is the challenge of an [Open]: the one stored, or the one rejoined.
 	Opened *Challenge
-	// Count is how many addresses a [Forget] removed.
+	// Count is how many addresses a [Forget] removed, or registrations a [Reset].
 	Count int
 }
 

@@ -54,7 +54,9 @@ type root struct {
 	requests   tagMap // by request tag: the id of the challenge
 	rejoins    tagMap // by rejoin tag: the id of the challenge
 	learned    tagMap // by learnedKey: a Learned
+	kept       tagMap // by userKey: how many challenges of the user
 	expiries   expiries
+	acts       []act // the oldest first
 }
 
 func newRoot() root { return root{meta: &Meta{}} }

@@ -31,8 +31,8 @@ func (c *Settle) apply(t *txn) Result {
 		return r
 	}
 	if ch == nil {
-		if t.full(c.Limits.Capacity) {
-			return Result{Status: Full}
+		if refusal, ok := t.room(c.UserID, c.Limits.Capacity); !ok {
+			return refusal
 		}
 		ch = t.newChallenge(c.Challenge, c.Client, c.UserID, c.Expires, c.Limits.Keep)
 	}

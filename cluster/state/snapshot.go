@@ -23,6 +23,7 @@ const (
 	recordChallenge = 4
 	recordBucket    = 5
 	recordLearned   = 6
+	recordAct       = 7
 )
 
 // head is the place in the log that a snapshot was taken at.
@@ -94,6 +95,9 @@ func (r *root) writeRecords(s *snapshotWriter) {
 		s.record(recordBucket, b)
 	}
 	r.learned.walk(func(_ tag, b []byte) bool { return s.octets(recordLearned, nil, b) })
+	for i := range r.acts {
+		s.record(recordAct, &r.acts[i])
+	}
 }
 
 // Hash is the SHA-256 of the state: equal on all nodes at equal index.

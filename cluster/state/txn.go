@@ -1,6 +1,10 @@
 package state
 
-import "sallyport/login"
+import (
+	"encoding/binary"
+
+	"sallyport/login"
+)
 
 // txn is one batch being applied: a root that is being changed. It is published by commit, or dropped
 // without a trace.
@@ -73,9 +77,35 @@ func (t *txn) putChallenge(c *Challenge) {
 	t.challenges.set(t.edit, tag(c.ID), t.wire.encode(&bare))
 }
 
-// full reports whether no further challenge may be kept.
-func (t *txn) full(capacity uint64) bool {
-	return capacity > 0 && uint64(t.challenges.size) >= capacity
+// room reports whether one more challenge of the user may be kept, and what to say if not. Nothing
+// is given up to make room: not what was accepted, and not what was cancelled or used up either, since
+// its State tokens would be good again.
+func (t *txn) room(userID string, capacity uint64) (refusal Result, ok bool) {
+	switch {
+	case capacity > 0 && uint64(t.challenges.size) >= capacity:
+		return Result{Status: Full}, false
+	case t.keptOf(userID) >= maxChallenges:
+		return Result{Status: Crowded}, false
+	}
+	return Result{}, true
+}
+
+// keptOf is how many challenges of the user are kept.
+func (t *txn) keptOf(userID string) uint64 {
+	b, _ := t.kept.get(userKey(userID))
+	n, _ := binary.Uvarint(b)
+	return n
+}
+
+// keep counts challenges of the user that come, or go.
+func (t *txn) keep(userID string, by int) {
+	key, n := userKey(userID), int(t.keptOf(userID))+by
+	if n <= 0 {
+		t.kept.delete(t.edit, key)
+		return
+	}
+	var room [binary.MaxVarintLen64]byte
+	t.kept.set(t.edit, key, binary.AppendUvarint(room[:0], uint64(n)))
 }
 
 // newChallenge is a challenge to be stored for the first time; it is in the expiry queue already.
@@ -84,6 +114,7 @@ func (t *txn) newChallenge(id login.ChallengeID, client, userID string, expires,
 	t.know(client)
 	c.Forget = ceilSeconds(later(expires, keep))
 	t.queue(c.Forget, id)
+	t.keep(userID, 1)
 	return c
 }
 
@@ -99,6 +130,7 @@ func (t *txn) forgetChallenge(id login.ChallengeID) {
 	if c.Opening != nil {
 		t.disown(&t.rejoins, c.Opening.Rejoin, id)
 	}
+	t.keep(c.UserID, -1)
 	t.verdicts -= uint64(len(c.Verdicts))
 	t.challenges.delete(t.edit, tag(id))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -67,9 +68,15 @@ func (f *fakeNode) Enrolment(_ context.Context, id string) (login.Enrolment, err
 	return login.Enrolment{UserID: id}, f.err
 }
 
-func (f *fakeNode) Reset(_ context.Context, id, factor string) error {
+func (f *fakeNode) Reset(ctx context.Context, id, factor string) error {
 	f.acts = append(f.acts, "reset "+id+" "+factor)
-	return f.err
+	e, err := f.Enrolment(ctx, id)
+	for name, c := range e.Credentials {
+		if c.Registered() && (factor == "" || factor == name) {
+			return err
+		}
+	}
+	return errors.Join(err, login.ErrNotEnrolled)
 }
 
 func (f *fakeNode) Unlock(_ context.Context, id, factor string) error {

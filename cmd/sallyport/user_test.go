@@ -85,8 +85,8 @@ func TestAnActThatCannotBeMeantChangesNothing(t *testing.T) {
 		"nobody named":         {[]string{"reset", "--yes"}, exitUsage, "which user?"},
 		"two users":            {[]string{"unlock", "alice", "bob"}, exitUsage, "one user at a time"},
 		"an unknown user":      {[]string{"reset", "mallory", "--yes"}, exitFailed, `no user is known as "mallory"`},
-		"an unknown factor":    {[]string{"reset", "alice", "--factor", "sms", "--yes"}, exitFailed, `has not registered "sms"`},
-		"nothing to reset":     {[]string{"reset", "carol", "--yes"}, exitFailed, "carol (corp:c3) has registered no factor"},
+		"an unknown factor":    {[]string{"unlock", "alice", "--factor", "sms"}, exitFailed, `has not registered "sms"`},
+		"nothing to unlock":    {[]string{"unlock", "carol"}, exitFailed, "carol (corp:c3) has registered no factor"},
 		"an unknown directory": {[]string{"unlock", "alice", "--directory", "crop"}, exitFailed, `no directory is named "crop"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,5 +98,27 @@ func TestAnActThatCannotBeMeantChangesNothing(t *testing.T) {
 	}
 	if len(f.acts) > 0 {
 		t.Errorf("acts %v", f.acts)
+	}
+}
+
+// Nothing is registered, yet somebody may be about to register: that ends, and the answer says so.
+func TestAResetOfNothingEndsRegistrations(t *testing.T) {
+	f := newFakeNode()
+	socket := serveAdmin(t, f)
+	for _, tt := range []struct {
+		args []string
+		say  string
+	}{
+		{[]string{"reset", "alice", "--factor", "sms"}, `has not registered "sms"`},
+		{[]string{"reset", "carol"}, "carol (corp:c3) has registered no factor"},
+	} {
+		got := runOne(t, userVerb(), "", append(tt.args, "--yes", "--socket", socket)...)
+		if got.code != exitFailed || !strings.Contains(got.stderr, tt.say) ||
+			!strings.Contains(got.stderr, "nothing was registered; pending registrations were ended") {
+			t.Errorf("%v: exit %d: %s", tt.args, got.code, got.stderr)
+		}
+	}
+	if acts := fmt.Sprint(f.acts); acts != "[reset corp:a1 sms reset corp:c3 ]" {
+		t.Errorf("acts %s", acts)
 	}
 }

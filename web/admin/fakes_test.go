@@ -71,12 +71,16 @@ func (f *fakeUsers) act(name, id, factor string, change func(login.Credential) l
 		return f.err
 	}
 	f.acts = append(f.acts, fmt.Sprintf("%s %s %q", name, id, factor))
+	err := fmt.Errorf("%s: %w", name, login.ErrNotEnrolled)
 	for n, c := range f.stored[id].Credentials {
 		if factor == "" || factor == n {
+			if c.Registered() {
+				err = nil
+			}
 			f.stored[id].Credentials[n] = change(c)
 		}
 	}
-	return nil
+	return err
 }
 
 // fakeDirectory knows people by the names that mean them.

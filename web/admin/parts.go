@@ -16,7 +16,8 @@ type Users interface {
 	Users(ctx context.Context, after string, limit int) ([]login.Enrolment, error)
 	// Enrolment returns what is stored about the user; nothing stored is an empty enrolment.
 	Enrolment(ctx context.Context, userID string) (login.Enrolment, error)
-	// Reset removes a registration, Unlock clears counters and locks; factor "" means all.
+	// Reset removes a registration and ends those that are under way, Unlock clears counters and
+	// locks; factor "" means all. [login.ErrNotEnrolled] means that there was none.
 	Reset(ctx context.Context, userID, factor string) error
 	Unlock(ctx context.Context, userID, factor string) error
 }

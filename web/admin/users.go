@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -70,11 +71,11 @@ func (s *Server) reply(ctx context.Context, found match) (UserReply, error) {
 }
 
 func (s *Server) resetUser(ctx context.Context, r *http.Request) (any, error) {
-	return s.change(ctx, r, change{"user reset", s.cfg.Users.Reset, login.Credential.Registered})
+	return s.change(ctx, r, change{"user reset", s.cfg.Users.Reset, login.Credential.Registered, true})
 }
 
 func (s *Server) unlockUser(ctx context.Context, r *http.Request) (any, error) {
-	return s.change(ctx, r, change{"user unlock", s.cfg.Users.Unlock, listed})
+	return s.change(ctx, r, change{"user unlock", s.cfg.Users.Unlock, listed, false})
 }
 
 // change is something that an administrator does to a user's factors.
@@ -83,13 +84,15 @@ type change struct {
 	do  func(ctx context.Context, userID, factor string) error
 	// fits reports whether there is something to change about a factor.
 	fits func(login.Credential) bool
+	// anyway says that it is done where nothing fits too: a reset ends a registration that is under way.
+	anyway bool
 }
 
 // listed is true of each factor that is there at all.
 func listed(login.Credential) bool { return true }
 
 // change finds the user, changes what is stored and answers with the user as they are then. It
-// refuses a change that would change nothing, since a typing error would otherwise look like success.
+// refuses one where there is nothing to change, since a typing error would otherwise look like success.
 func (s *Server) change(ctx context.Context, r *http.Request, c change) (any, error) {
 	act, err := decode[UserAct](r)
 	if err != nil {
@@ -103,13 +106,21 @@ func (s *Server) change(ctx context.Context, r *http.Request, c change) (any, er
 	if err != nil {
 		return nil, fmt.Errorf("read enrolment: %w", err)
 	}
-	if p := nothingToChange(e, found, act.Factor, c.fits); p != nil {
+	if p := nothingToChange(e, found, act.Factor, c.fits); p != nil && !c.anyway {
 		return nil, p
 	}
 	err = c.do(ctx, found.id, act.Factor)
+	var ended *Problem
+	if c.anyway && errors.Is(err, login.ErrNotEnrolled) {
+		err, ended = nil, notRegistered(found, act.Factor)
+		ended.Hint = "nothing was registered; pending registrations were ended"
+	}
 	s.audit(ctx, c.act, err, slog.String("user_id", found.id), slog.String("user", found.name), slog.String("factor", act.Factor))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.act, err)
+	}
+	if ended != nil {
+		return nil, ended
 	}
 	return s.reply(ctx, found)
 }
@@ -121,6 +132,10 @@ func nothingToChange(e login.Enrolment, found match, factor string, fits func(lo
 			return nil
 		}
 	}
+	return notRegistered(found, factor)
+}
+
+func notRegistered(found match, factor string) *Problem {
 	if factor == "" {
 		return &Problem{http.StatusNotFound, fmt.Sprintf("%s has registered no factor", found), "there is nothing to change"}
 	}

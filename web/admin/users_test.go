@@ -160,13 +160,30 @@ func TestAnActOnNothingIsRefused(t *testing.T) {
 	for name, act := range map[string]UserAct{
 		"a factor that the user does not have": {User: "alice", Factor: "sms"},
 		"a user without factors":               {User: "bob"},
-		"a factor that was reset already":      {User: "alice", Factor: "email"},
 	} {
-		if _, err := d.Reset(t.Context(), act); statusOf(err) != http.StatusNotFound {
+		if _, err := d.Unlock(t.Context(), act); statusOf(err) != http.StatusNotFound {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if len(d.users.acts) > 0 || strings.Contains(d.log.String(), "event=admin") {
+		t.Errorf("acts %v, log %s", d.users.acts, d.log)
+	}
+}
+
+// TestAResetEndsWhatIsUnderWay: nobody is registered yet, and somebody may be about to be.
+func TestAResetEndsWhatIsUnderWay(t *testing.T) {
+	d := startDaemon(t)
+	for name, act := range map[string]UserAct{
+		"a factor that the user does not have": {User: "alice", Factor: "sms"},
+		"a user without factors":               {User: "bob"},
+		"a factor that was reset already":      {User: "alice", Factor: "email"},
+	} {
+		_, err := d.Reset(t.Context(), act)
+		if statusOf(err) != http.StatusNotFound || !strings.Contains(err.Error(), "pending registrations were ended") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(d.users.acts) != 3 || strings.Count(d.log.String(), "outcome=done") != 3 {
 		t.Errorf("acts %v, log %s", d.users.acts, d.log)
 	}
 }
