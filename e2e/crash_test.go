@@ -78,6 +78,10 @@ func (s *site) advance(c *radius.Caller, p servers.Person, i int) (told acknowle
 	if r = exchange(c, p.UID, code(s.t, key, -1), r.State); r == nil {
 		return told
 	}
+	if r.Verdict != login.Accept {
+		s.t.Errorf("%s could not register: %s", p.UID, r.Code)
+		return told
+	}
 	told.key = key
 	if r = exchange(c, p.UID, p.Password, ""); r == nil {
 		return told

@@ -163,10 +163,15 @@ func (s *site) begin(p servers.Person) string {
 	return s.want(s.ask(p.UID, p.Password, ""), "Access-Challenge", "prompt", "otp").Get("State")
 }
 
-// code computes the TOTP code of a key, some time steps from now.
+// code computes the TOTP code of a key, some time steps from now. Towards the end of a time step it
+// waits for the next one, so that the daemon, which looks a moment later, means the same step.
 func code(t *testing.T, key string, steps int) string {
 	t.Helper()
-	c, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), time.Now().Add(time.Duration(steps)*30*time.Second))
+	const step, margin = 30 * time.Second, 3 * time.Second
+	if left := step - time.Duration(time.Now().UnixNano())%step; left < margin {
+		<-time.After(left)
+	}
+	c, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), time.Now().Add(time.Duration(steps)*step))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +183,11 @@ func wrongCode(t *testing.T, key string, n int) string {
 	t.Helper()
 	right := map[string]bool{}
 	for steps := -4; steps <= 4; steps++ {
-		right[code(t, key, steps)] = true
+		c, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), time.Now().Add(time.Duration(steps)*30*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		right[c] = true
 	}
 	for i := 0; ; i++ {
 		if c := fmt.Sprintf("%06d", i); !right[c] {
