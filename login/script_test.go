@@ -174,6 +174,10 @@ func (w *world) do(verb string, fields []string) bool {
 		w.now, w.log = w.now.Add(d), w.log-d
 	case "reset":
 		w.must(w.ledger.Reset(ctx, "test:"+fields[0], args["factor"]))
+	case "reset-pending":
+		if err := w.ledger.Reset(ctx, "test:"+fields[0], ""); !errors.Is(err, login.ErrNotEnrolled) {
+			w.t.Fatalf("%s: %v", w.where, err)
+		}
 	case "unlock":
 		w.must(w.ledger.Unlock(ctx, "test:"+fields[0], args["factor"]))
 	case "account":

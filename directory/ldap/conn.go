@@ -117,7 +117,10 @@ func asLost(err error) (lost lostError, ok bool) {
 	return lost, ok
 }
 
+// Error is the cause's text.
 func (e lostError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
 func (e lostError) Unwrap() error { return e.cause }
 
 // isAnswer reports whether err is a result code that the server sent (RFC 4511 §4.1.9), rather than

@@ -16,7 +16,10 @@ import (
 // cannot be used.
 type unusable struct{ cause error }
 
+// Error is the cause's text.
 func (e unusable) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
 func (e unusable) Unwrap() error { return e.cause }
 
 // key is the name under which a person's entry is remembered: all that the filter depends on.

@@ -61,6 +61,7 @@ type place struct {
 	line, column int
 }
 
+// String is the file and the line.
 func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
 func (p place) fault(key, format string, args ...any) Fault {
