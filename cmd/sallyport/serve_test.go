@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/directory/local"
 )
 
@@ -327,5 +330,32 @@ func TestServeRefusesAnotherMasterKey(t *testing.T) {
 	got := runProgram(t, "", "serve", "--config", s.config)
 	if got.code != exitConfig || !strings.Contains(got.stderr, "master key") {
 		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	}
+}
+
+// A load balancer that reads /readyz must not send people to a daemon that does not listen yet.
+func TestReadyOnlyWhenTheStartIsOver(t *testing.T) {
+	s := prepare(t, small(t))
+	cfg, err := config.Load(s.config, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(cfg, newLogs(io.Discard, "text", slog.LevelError))
+	t.Cleanup(func() {
+		if err := d.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	steps := d.steps()
+	for n, step := range steps {
+		if d.status != nil && d.status.Report(t.Context()).Ready {
+			t.Errorf("ready before step %d of %d", n+1, len(steps))
+		}
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := d.status.Report(t.Context()); !r.Ready {
+		t.Errorf("not ready after the start: %v", r.NotReady())
 	}
 }

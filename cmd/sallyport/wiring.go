@@ -49,23 +49,34 @@ type stop struct {
 	end  func(context.Context) error
 }
 
-// start builds the parts in the order in which they need one another, and returns when people can
-// log in. When a step fails, those before it are undone; the error of a start whose end was asked for
-// says nothing, and ends the program with status 0.
-func start(asked context.Context, cfg *config.Config, l logs) (*daemon, error) {
+func newDaemon(cfg *config.Config, l logs) *daemon {
 	d := &daemon{logs: l, now: time.Now, started: cfg}
 	d.config.Store(cfg)
 	d.metrics = newMetrics(d.now)
-	ctx, cancel := context.WithTimeout(asked, startWithin)
-	defer cancel()
-	for _, step := range []func(context.Context) error{
+	return d
+}
+
+// steps are what a start does, in the order in which the parts need one another.
+func (d *daemon) steps() []func(context.Context) error {
+	return []func(context.Context) error{
 		d.openState,   // everything else reads it or writes to it
 		d.buildLogins, // directories, factors, the engine
 		d.startStatus, // early, so that /readyz says what the start waits for
 		d.awaitState,  // a leader, and the keys
 		d.startRadius, // from here on people log in
 		d.startAdmin,
-	} {
+		d.finishStart, // from here on /readyz may say ready
+	}
+}
+
+// start builds the parts in the order in which they need one another, and returns when people can
+// log in. When a step fails, those before it are undone; the error of a start whose end was asked for
+// says nothing, and ends the program with status 0.
+func start(asked context.Context, cfg *config.Config, l logs) (*daemon, error) {
+	d := newDaemon(cfg, l)
+	ctx, cancel := context.WithTimeout(asked, startWithin)
+	defer cancel()
+	for _, step := range d.steps() {
 		if err := step(ctx); err != nil {
 			return nil, d.abandon(asked, err)
 		}
@@ -165,7 +176,7 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := append(d.logins.current.Load().parts(), live{d.state, d.stateAlive})
+	parts := append(d.logins.current.Load().parts(), live{d.state, d.stateAlive}, starting{})
 	if err := d.status.Replace(nil, parts...); err != nil {
 		return err
 	}
@@ -177,6 +188,11 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	}
 	d.onStop("status", d.status.Shutdown)
 	return nil
+}
+
+// finishStart takes the start out of what must be ready.
+func (d *daemon) finishStart(context.Context) error {
+	return d.status.Replace([]string{starting{}.Name()})
 }
 
 func (d *daemon) startRadius(context.Context) error {

@@ -11,6 +11,19 @@ import (
 	"sallyport/web/status"
 )
 
+// starting is a part that is never ready. It stands among the others until the start is over: parts that
+// are not built yet cannot say themselves that they do not serve.
+type starting struct{}
+
+// Name is what /readyz calls it.
+func (starting) Name() string { return "start" }
+
+// Ready says that the start goes on.
+func (starting) Ready(context.Context) error { return errors.New("the daemon is starting") }
+
+// Status has nothing to add.
+func (starting) Status(context.Context) any { return nil }
+
 // live adds to a part what tells a hang from a back end that is down.
 type live struct {
 	status.Part
