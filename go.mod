@@ -22,7 +22,7 @@ require (
 	golang.org/x/text v0.44.0 // PRECIS
 	golang.org/x/time v0.16.0 // paced log lines
 	google.golang.org/protobuf v1.36.12 // wire format of commands and snapshots
-	layeh.com/radius v0.0.0-20231213012653-1006025d24f8 // codec only
+	layeh.com/radius v0.0.0-20231213012653-1006025d24f8 // codec and dictionaries only
 )
 
 // For tests.
@@ -54,4 +54,11 @@ require (
 	github.com/stretchr/testify v1.12.1 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+)
+
+require (
+	github.com/emersion/go-message v0.18.2 // MIME, header encoding
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // SMTP AUTH
+	github.com/emersion/go-smtp v0.25.1
+	github.com/nyaruka/phonenumbers v1.8.1 // libphonenumber: validity, regions
 )

@@ -1,0 +1,85 @@
+package login
+
+import (
+	"context"
+	"time"
+)
+
+// Forwarder is a [Factor] whose answers another server judges, each of them once: RSA SecurID. It
+// needs no registration here. Challenge asks for the first passcode; Verify is not asked of it.
+// Implementations are safe for concurrent use.
+type Forwarder interface {
+	Factor
+	// Acceptable reports whether answer can be a passcode at the first prompt. What cannot is told at
+	// once and is not forwarded, so that it uses up no attempt at the other server.
+	Acceptable(answer string) bool
+	// Forward sends one answer and waits for what becomes of it, for as long as ctx and its own
+	// settings allow. It is called once per answer in the whole cluster.
+	Forward(ctx context.Context, f Forwarding) Forwarded
+	// Within is the longest that Forward takes: who waits for another node's answer waits as long.
+	Within() time.Duration
+}
+
+// Forwarding is an answer on its way to the server that judges it.
+type Forwarding struct {
+	// Username is the directory's spelling of the login name.
+	Username string
+	Answer   Secret
+	// CallingStationID and Client say where the login comes from.
+	CallingStationID string
+	Client           string
+	// Dialogue continues a dialogue with the server that began it; nil begins a login.
+	Dialogue *Dialogue
+}
+
+// Dialogue is what must be kept between two answers of one dialogue (New PIN, Next Tokencode). Its
+// text may hold a PIN that the server made: it is stored sealed and never logged.
+type Dialogue struct {
+	// Server is the server that holds the dialogue; nobody else can continue it.
+	Server string
+	// State is the server's State, octet for octet.
+	State []byte
+	// Step is what is asked, as far as it was recognised; StepPasscode otherwise.
+	Step Step
+	// Text is the server's prompt, unchanged.
+	Text Secret
+	// Echo says that the server lets the answer be shown.
+	Echo bool
+}
+
+// ForwardResult is what became of a forwarded answer. The zero value is "rejected".
+type ForwardResult uint8
+
+// The results.
+const (
+	ForwardRejected ForwardResult = iota
+	ForwardAccepted
+	// ForwardChallenged: the server asks for more; Forwarded.Dialogue says what.
+	ForwardChallenged
+	// ForwardMisconfigured: the shared secret is wrong, or the server does not know this node.
+	ForwardMisconfigured
+	// ForwardUnavailable: no server gave an authentic answer.
+	ForwardUnavailable
+)
+
+// Forwarded is the outcome of a forwarded answer.
+type Forwarded struct {
+	Result ForwardResult
+	// Server is the server that answered, or that was asked last.
+	Server   string
+	Dialogue *Dialogue
+	// Attributes are those of the server's Accept that are passed on, in their order.
+	Attributes []Attribute
+	// Consumed is false only when no server can have read the answer: it may then be used again.
+	Consumed bool
+	// Reason tells the administrator more. It quotes no Reply-Message: one may hold a PIN.
+	Reason string
+}
+
+// Attribute is a RADIUS attribute that a login carries without reading it. Vendor is 0 for the
+// standard's own attributes.
+type Attribute struct {
+	Vendor uint32
+	Type   uint8
+	Value  []byte
+}
