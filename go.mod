@@ -5,11 +5,15 @@ go 1.26.0
 require (
 	github.com/boombuler/barcode v1.1.0 // QR code at the terminal
 	github.com/coreos/go-systemd/v22 v22.7.0 // readiness and watchdog
+	github.com/emersion/go-message v0.18.2 // MIME and header encoding of mails
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // SMTP AUTH
+	github.com/emersion/go-smtp v0.25.1 // the demo's and the tests' mail servers too
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // go-ldap shows a search filter in its types
 	github.com/go-ldap/ldap/v3 v3.4.15
 	github.com/hashicorp/go-hclog v1.6.3 // raft's logger, led to slog
 	github.com/hashicorp/raft v1.7.3 // raise only together with raft-boltdb: 1.8.0 does not build with 2.3.1
 	github.com/hashicorp/raft-boltdb/v2 v2.3.1
+	github.com/nyaruka/phonenumbers v1.8.1 // libphonenumber's rules
 	github.com/pelletier/go-toml/v2 v2.4.3 // strict, with positions
 	github.com/pquerna/otp v1.5.0
 	github.com/prometheus/client_golang v1.25.0
@@ -56,9 +60,3 @@ require (
 	golang.org/x/tools v0.52.0 // indirect
 )
 
-require (
-	github.com/emersion/go-message v0.18.2 // MIME, header encoding
-	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // SMTP AUTH
-	github.com/emersion/go-smtp v0.25.1
-	github.com/nyaruka/phonenumbers v1.8.1 // libphonenumber: validity, regions
-)
