@@ -47,10 +47,43 @@ type Credential struct {
 	HardLocked  bool
 	// Failures counts the wrong answers in a row.
 	Failures uint32
+	// Renew means that the user must register this factor anew at the next login.
+	Renew bool
+	// Codes are what is left of recovery, bypass or invitation codes; Note says who issued them and why.
+	Codes []OneTimeCode
+	Note  string
+	// Challenge is the newest challenge in which a code was sent for this factor.
+	Challenge ChallengeID
+}
+
+// The credentials that are no factors: codes that stand in for one.
+const (
+	// CredentialRecovery holds the recovery codes that a user keeps for a bad day.
+	CredentialRecovery = "recovery"
+	// CredentialBypass holds the code that an administrator issued in place of a factor.
+	CredentialBypass = "bypass"
+	// CredentialInvitation holds the code that allows a first registration.
+	CredentialInvitation = "invitation"
+)
+
+// OneTimeCode is a code that is kept as its tag, [KeyRing].CodeTag.
+type OneTimeCode struct {
+	Tag Tag
+	// Uses is how often it may still be used.
+	Uses uint32
+	// Until is when it ends; zero means never.
+	Until time.Time
+}
+
+// GoodAt reports whether the code may be used at t.
+func (c OneTimeCode) GoodAt(t time.Time) bool {
+	return c.Uses > 0 && (c.Until.IsZero() || t.Before(c.Until))
 }
 
 // Registered reports whether the user holds this factor.
-func (c Credential) Registered() bool { return len(c.Sealed) > 0 || len(c.Record) > 0 }
+func (c Credential) Registered() bool {
+	return len(c.Sealed) > 0 || len(c.Record) > 0 || len(c.Codes) > 0
+}
 
 // LockedAt reports whether the factor refuses all answers at t.
 func (c Credential) LockedAt(t time.Time) bool { return c.HardLocked || t.Before(c.LockedUntil) }

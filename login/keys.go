@@ -61,6 +61,19 @@ func (r *KeyRing) Handle(userID string) Handle {
 	return Handle(sum[:8])
 }
 
+// CodeKey is the key of a challenge from which the codes that are sent in it are derived.
+func (r *KeyRing) CodeKey(id ChallengeID) [32]byte { return r.sum("code key", id[:]) }
+
+// CodeTag is under which a [OneTimeCode] of a user is kept; kind is the name of its credential.
+func (r *KeyRing) CodeTag(kind, userID, code string) Tag {
+	return r.Tag("one-time code", []byte(kind), []byte(userID), []byte(code))
+}
+
+// AddressTag is the tag of an address, by which sends to it are counted.
+func (r *KeyRing) AddressTag(factor, address string) Tag {
+	return r.Tag("address", []byte(factor), []byte(address))
+}
+
 func (r *KeyRing) sum(purpose string, parts ...[]byte) (sum [sha256.Size]byte) {
 	mac := r.macs.Get().(hash.Hash)
 	defer r.macs.Put(mac)

@@ -44,8 +44,9 @@ type Ledger interface {
 	// Record opens the record of one of the enrolment's credentials; it is empty where the factor
 	// is not registered. An error means that it cannot be read: nothing may be concluded.
 	Record(ctx context.Context, e Enrolment, factor string) ([]byte, error)
-	// Open stores what a challenge needs besides its State token, or rejoins the challenge that
-	// is open under the same Rejoin tag. It costs a commit.
+	// Open stores what a challenge needs besides its State token: a candidate that is being
+	// registered, a code that is to be sent. It rejoins the challenge that is open under the same
+	// Rejoin tag, and repeats what was done under the same Key. It costs a commit.
 	Open(ctx context.Context, o Opening) (Opened, error)
 	// Opened returns what is known of a challenge: what Open stored, or what its answers left.
 	// found is false when nothing was stored under this id, or it is forgotten.
@@ -70,7 +71,7 @@ type Enrolment struct {
 	Credentials map[string]Credential
 }
 
-// Opening asks to store a challenge.
+// Opening asks to store a challenge, or to change one that is open.
 type Opening struct {
 	ID     ChallengeID
 	UserID string
@@ -80,17 +81,40 @@ type Opening struct {
 	Factor string
 	// Epoch is the user's epoch that the challenge was built on.
 	Epoch uint32
-	// Record is the candidate that is being registered. It is stored sealed.
-	Record []byte
+	// Record is the candidate that is being registered; it takes the place of an earlier one, whose
+	// codes are then void. It is stored sealed. Without it, Sequence must be that of the challenge's
+	// candidate, 0 where there is none.
+	Record   []byte
+	Sequence uint8
+	// Key names this request: the State token and the answer. What was done under it is not done
+	// again. Zero in a first request.
+	Key Tag
 	// Rejoin is the tag of (client, user, Calling-Station-Id, password); a challenge opened less
 	// than RejoinWithin ago under the same tag is returned instead of storing this one.
 	Rejoin       Tag
 	RejoinWithin time.Duration
-	Life         time.Duration
+	// Send asks to send a code as well; nil asks for none. Where sending is refused, a challenge that
+	// is not stored yet is not stored.
+	Send *Send
+	// Decoy says that there is no such user, or that the password was wrong: no counter but the
+	// challenge's own is touched.
+	Decoy bool
+	// Life is how long the challenge lives, from each send anew.
+	Life time.Duration
 	// Keep is how long verdicts are kept after the challenge's end, Capacity how many challenges
 	// the ledger keeps at most (0 = no bound).
 	Keep     time.Duration
 	Capacity uint64
+}
+
+// Send asks to send a code.
+type Send struct {
+	// Act is random: the caller whose Act is recorded with the send delivers it, nobody else.
+	Act Tag
+	// Destination is the tag of the address, Country its region; both for the limits.
+	Destination Tag
+	Country     string
+	Limits      SendLimits
 }
 
 // Opened is a stored challenge.
@@ -103,11 +127,45 @@ type Opened struct {
 	Epoch   uint32
 	Record  []byte
 	Expires time.Time
+	// Sequence rises with each candidate, and with each prompt of a dialogue.
+	Sequence uint8
+	// Sends are the codes sent in this challenge to its present candidate, oldest first.
+	Sends []Sent
 	// Failures counts the wrong answers to this challenge.
 	Failures uint32
 	// Closed means that no further answer will be judged: the challenge was accepted, used up or
 	// cancelled. The candidate is then forgotten; Record is empty.
 	Closed bool
+
+	// The rest is the answer to an [Opening] only.
+
+	// Stale means that epoch or sequence had moved on; nothing changed.
+	Stale bool
+	// Fresh means that this very call made the last of Sends: its caller delivers the code.
+	Fresh bool
+	// Refusal says why nothing was sent: resend_too_soon or rate_limited; "" otherwise. SendAt is when
+	// it would be allowed.
+	Refusal Code
+	SendAt  time.Time
+}
+
+// Sent is one code that was sent.
+type Sent struct {
+	Factor string
+	// Number is the send number: it rises for the user's factor over all its challenges.
+	Number uint64
+	At     time.Time
+	// Failed means that it is known not to have left.
+	Failed bool
+}
+
+// SendFailure says which code did not leave.
+type SendFailure struct {
+	Challenge ChallengeID
+	Client    string
+	UserID    string
+	Factor    string
+	Number    uint64
 }
 
 // Settlement is the effect of one answer, to be committed.
@@ -131,16 +189,62 @@ type Settlement struct {
 	Factor       string
 	Version      uint32
 
-	// Number and Memo are the factor's [Finding].
+	// What the answer uses up. At most one of Number, Code and Exempt is set; all zero means that
+	// the answer is wrong. Number and Memo are the factor's [Finding]; Code is the tag of one of the
+	// credential's [OneTimeCode]s; Exempt names the policy's exemption, which uses up nothing.
 	Number uint64
 	Memo   []byte
+	Code   Tag
+	Exempt string
+	// Pass says that a right answer does not end the login: more is asked after it. The outcome is
+	// then [CodePrompt].
+	Pass bool
+
 	// Register is the record that becomes the user's credential when the answer is accepted;
-	// nil where nothing is registered. It is stored sealed.
+	// nil where nothing is registered. It is stored sealed. Sequence is that of the candidate.
 	Register []byte
+	Sequence uint8
+	// Invitation is the tag of the invitation that a registration uses up; zero where it needs none.
+	Invitation Tag
+
+	// Again is for logins without a State: the tag of (client, user, Calling-Station-Id, password,
+	// answer), or zero. A verdict is repeated for the same Again while the challenge lives.
+	Again Tag
+
+	// Decoy says that there is no such user, or that the password was wrong: the answer is wrong, and
+	// no counter but the challenge's own is touched. Conceal counts an answer to a locked factor as a
+	// wrong one, so that a lock does not show.
+	Decoy   bool
+	Conceal bool
 
 	// Expires is when the challenge ends.
 	Expires time.Time
 	Limits  Limits
+}
+
+// Claim asks for the right to forward an answer.
+type Claim struct {
+	// Act is random and names the caller.
+	Act Tag
+	// Passcode is the tag of (user, passcode): whoever else comes with it is refused. Zero inside a
+	// dialogue, whose Sequence in the [Settlement] must be that of the challenge.
+	Passcode Tag
+	// Within is how long the outcome is awaited. After that it is securid_unavailable.
+	Within time.Duration
+}
+
+// Conclusion is what became of a claimed answer.
+type Conclusion struct {
+	Act Tag
+	// Code is accepted, securid_rejected, securid_misconfigured, securid_unavailable, or [CodePrompt]
+	// when the dialogue goes on.
+	Code Code
+	// Dialogue is what the dialogue goes on with; it is stored sealed in place of the earlier one.
+	Dialogue []byte
+	// Grant is what goes with the Accept, at most 2 KiB.
+	Grant []byte
+	// Release frees the passcode: no server can have read it.
+	Release bool
 }
 
 // Limits are the thresholds that decide a verdict. They travel in the command, so that nodes whose
@@ -163,7 +267,8 @@ type Limits struct {
 // Outcome is the ledger's verdict on a settlement.
 type Outcome struct {
 	// Code is accepted, otp_invalid, otp_replayed, attempts_exhausted, account_locked,
-	// state_expired or state_invalid.
+	// state_expired or state_invalid; of a claimed answer also what its [Conclusion] said; [CodePrompt]
+	// when the answer was right and the login goes on.
 	Code Code
 	// AttemptsLeft counts the wrong answers that this challenge still allows.
 	AttemptsLeft int
@@ -171,6 +276,14 @@ type Outcome struct {
 	Stale bool
 	// Repeated means that the verdict had been given before.
 	Repeated bool
+	// Claimed means that the caller shall forward the answer, Pending that another does so.
+	Claimed bool
+	Pending bool
+	// Sequence is that of the dialogue that goes on, Grant what goes with the Accept.
+	Sequence uint8
+	Grant    []byte
+	// Remaining counts the uses that are left of a [OneTimeCode], or of all of its credential's.
+	Remaining int
 }
 
 // Cancellation ends a challenge; the fields are those of a [Settlement].

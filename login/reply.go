@@ -23,10 +23,46 @@ type Origin struct {
 	Address netip.Addr
 	// CallingStationID is what the client says of the person's end (RFC 2865 §5.31); may be empty.
 	CallingStationID string
+	// Mode says how the client asks; the zero value is [ModeChallenge].
+	Mode Mode
+	// AppendDigits is the length of the code that follows the password without a delimiter, in
+	// [ModeAppend]. Zero means that a comma stands between them.
+	AppendDigits int
+	// Language is the BCP 47 tag of what is sent to people of this client; "" means the default.
+	Language string
+	// Profile is how prompts are worded.
+	Profile Profile
 	// RequestKey identifies the packet whichever node it reaches: equal bytes from the same
 	// client have the same key. The zero value means none.
 	RequestKey Tag
 }
+
+// Mode says how a client asks for a login.
+type Mode uint8
+
+// The modes.
+const (
+	// ModeChallenge: the password first, the second factor as the answer to a challenge.
+	ModeChallenge Mode = iota
+	// ModeAppend: password and second factor in one request.
+	ModeAppend
+	// ModeOTPOnly: another system has checked the password; the request carries the second factor.
+	ModeOTPOnly
+)
+
+// Profile is how prompts are worded for a client.
+type Profile uint8
+
+// The profiles.
+const (
+	// ProfilePlain: our own words for our own prompts; what the RSA server says is relayed.
+	ProfilePlain Profile = iota
+	// ProfileASASDI: the texts by which a Cisco ASA recognises the prompts of a dialogue with RSA
+	// ("SDI over RADIUS").
+	ProfileASASDI
+	// ProfileUpstream: what the RSA server says, byte for byte.
+	ProfileUpstream
+)
 
 // Request begins a login. Username is the text typed, not yet normalised.
 type Request struct {
@@ -60,6 +96,9 @@ type Reply struct {
 	Factor string
 	// Registered is true when this login registered the factor.
 	Registered bool
+	// Groups are the user's groups and Attributes what an upstream server gave, with an Accept.
+	Groups     []string
+	Attributes []Attribute
 	// Trace is the id under which audit events of this login are found.
 	Trace string
 }
@@ -69,15 +108,18 @@ type Prompt struct {
 	Step Step
 	// Echo says that the answer may be shown while it is typed.
 	Echo bool
-	// MaskedAddress is where a code was sent, masked; empty where nothing is sent.
+	// MaskedAddress is where a code was sent, masked; empty where nothing is sent. At confirm-address it
+	// is the address in full, since the person is to check it.
 	MaskedAddress string
 	// ResendAfter is the time until a resend is allowed, Expires the time until the challenge ends.
 	ResendAfter time.Duration
 	Expires     time.Duration
 	// AttemptsLeft counts the wrong answers that are still allowed, this one included.
 	AttemptsLeft int
-	// Choices lists the factors at choose-factor.
+	// Choices lists the factors at choose-factor, and elsewhere those that may be used instead.
 	Choices []string
+	// Text is a prompt relayed from another server, unchanged; empty where the prompt is ours.
+	Text Secret
 	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
 	OTPAuthURI Secret
 	SecretKey  Secret
