@@ -241,8 +241,8 @@ type Conclusion struct {
 	Code Code
 	// Dialogue is what the dialogue goes on with; it is stored sealed in place of the earlier one.
 	Dialogue []byte
-	// Grant is what goes with the Accept, at most 2 KiB.
-	Grant []byte
+	// Grant is what goes with the Accept: octets, at most 2 KiB.
+	Grant string
 	// Release frees the passcode: no server can have read it.
 	Release bool
 }
@@ -279,9 +279,9 @@ type Outcome struct {
 	// Claimed means that the caller shall forward the answer, Pending that another does so.
 	Claimed bool
 	Pending bool
-	// Sequence is that of the dialogue that goes on, Grant what goes with the Accept.
+	// Sequence is that of the dialogue that goes on, Grant what goes with the Accept (octets).
 	Sequence uint8
-	Grant    []byte
+	Grant    string
 	// Remaining counts the uses that are left of a [OneTimeCode], or of all of its credential's.
 	Remaining int
 }
