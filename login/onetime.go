@@ -1,0 +1,56 @@
+package login
+
+import (
+	"crypto/rand"
+	"strings"
+)
+
+// The form of one-time codes that people keep on paper or are told by telephone: twelve letters and
+// digits in groups of four, without those that look alike. 60 bits cannot be guessed.
+const (
+	oneTimeAlphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32
+	oneTimeLength   = 12
+	oneTimeGroup    = 4
+)
+
+// RecoveryCodes is how many recovery codes a user gets.
+const RecoveryCodes = 10
+
+// NewCode returns a fresh one-time code as it is shown: "kxwp-3fmd-9tqa".
+func NewCode() Secret {
+	var raw [oneTimeLength]byte
+	rand.Read(raw[:]) // never fails (crypto/rand)
+	var b strings.Builder
+	for i, c := range raw {
+		if i > 0 && i%oneTimeGroup == 0 {
+			b.WriteByte('-')
+		}
+		b.WriteByte(oneTimeAlphabet[c%32])
+	}
+	return Secret(b.String())
+}
+
+// NormalizeCode returns the form of a one-time code under which it is stored, whatever way it was
+// typed: letters lower, dashes and spaces dropped, look-alikes folded. It is "" when the text cannot
+// be such a code.
+func NormalizeCode(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(text) {
+		switch r {
+		case '-', ' ':
+			continue
+		case 'o':
+			r = '0'
+		case 'i', 'l':
+			r = '1'
+		}
+		if !strings.ContainsRune(oneTimeAlphabet, r) {
+			return ""
+		}
+		b.WriteRune(r)
+	}
+	if b.Len() != oneTimeLength {
+		return ""
+	}
+	return b.String()
+}

@@ -1,0 +1,128 @@
+package login
+
+import (
+	"sync"
+	"time"
+)
+
+// The defaults of [Throttle]: below what directories lock an account for (often ten in ten minutes),
+// and far below for one address that tries many accounts.
+const (
+	DefaultPasswordTries      = 4
+	DefaultPasswordTriesEvery = 2 * time.Minute
+	// A station, a client's Calling-Station-Id, may have more wrong passwords over all its accounts.
+	stationTries = 5
+)
+
+// maxThrottled bounds what strangers can make a [Throttle] keep.
+const maxThrottled = 65536
+
+// Throttle slows the guessing of passwords down on this node. Each user has, from each client and
+// Calling-Station-Id, a few wrong passwords; when they are used up, another is allowed every so often,
+// and what comes before that is refused without asking the directory. So a stranger's guesses stay
+// below the directory's own lockout, and the user's own place, which has used up nothing, still gets
+// in. It never locks a second factor and costs no commit. It is safe for concurrent use.
+type Throttle struct {
+	tries float64
+	every time.Duration
+	now   func() time.Time
+
+	mu     sync.Mutex
+	counts map[Tag]throttled
+}
+
+// throttled is a bucket of wrong passwords: how many are left, as of a time.
+type throttled struct {
+	left float64
+	at   time.Time
+}
+
+// NewThrottle returns a throttle. tries is the number of wrong passwords at once, every the time
+// after which one more is allowed; zero values mean the defaults. now nil means time.Now.
+func NewThrottle(tries int, every time.Duration, now func() time.Time) *Throttle {
+	if tries <= 0 {
+		tries = DefaultPasswordTries
+	}
+	if every <= 0 {
+		every = DefaultPasswordTriesEvery
+	}
+	if now == nil {
+		now = time.Now
+	}
+	return &Throttle{tries: float64(tries), every: every, now: now, counts: make(map[Tag]throttled)}
+}
+
+// Set changes the bounds; what was counted stays.
+func (t *Throttle) Set(tries int, every time.Duration) {
+	fresh := NewThrottle(tries, every, t.now)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tries, t.every = fresh.tries, fresh.every
+}
+
+// attempt is who tries a password: the user at this station, and the station over all users. station
+// is zero where the client does not say.
+type attempt struct{ user, station Tag }
+
+// allow reports whether the password may be asked about.
+func (t *Throttle) allow(a attempt) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.left(a.user, 1) >= 1 && (a.station == Tag{} || t.left(a.station, stationTries) >= 1)
+}
+
+// wrong counts a wrong password.
+func (t *Throttle) wrong(a attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.take(a.user, 1)
+	if a.station != (Tag{}) {
+		t.take(a.station, stationTries)
+	}
+}
+
+// right forgets the wrong passwords of this user at this station; the station's others stay, or one
+// account of one's own would pay for guessing at all the rest.
+func (t *Throttle) right(a attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.counts, a.user)
+}
+
+// left is what is left in a bucket, refilled up to now. times is how much larger it is.
+func (t *Throttle) left(key Tag, times float64) float64 {
+	c, known := t.counts[key]
+	if !known {
+		return t.tries * times
+	}
+	return t.refilled(c, times)
+}
+
+func (t *Throttle) refilled(c throttled, times float64) float64 {
+	gained := float64(t.now().Sub(c.at)) / float64(t.every) * times
+	return min(c.left+max(gained, 0), t.tries*times)
+}
+
+func (t *Throttle) take(key Tag, times float64) {
+	left := t.left(key, times)
+	if len(t.counts) >= maxThrottled {
+		t.shrink()
+	}
+	t.counts[key] = throttled{left: max(left-1, 0), at: t.now()}
+}
+
+// shrink drops what has been refilled, and half of the rest where that is not enough: those dropped
+// have their tries again, which an attacker with so many addresses has anyway.
+func (t *Throttle) shrink() {
+	for key, c := range t.counts {
+		if t.refilled(c, 1) >= t.tries {
+			delete(t.counts, key)
+		}
+	}
+	for key := range t.counts {
+		if len(t.counts) <= maxThrottled/2 {
+			return
+		}
+		delete(t.counts, key)
+	}
+}
