@@ -22,6 +22,8 @@ const (
 	attrChoices       = 9
 	attrAction        = 10
 	attrRegistered    = 11
+	// lastReserved is the greatest number that is kept for them.
+	lastReserved = 63
 )
 
 // vendorAttribute is one attribute inside a Vendor-Specific (RFC 2865 §5.26).

@@ -52,6 +52,17 @@ const (
 	CharsetLatin1
 )
 
+// Prompts is the character set in which a client shows prompts.
+type Prompts uint8
+
+// The character sets of prompts.
+const (
+	// PromptsASCII replaces what is not ASCII, since many clients cannot show it.
+	PromptsASCII Prompts = iota
+	// PromptsUTF8 sends prompts as they are.
+	PromptsUTF8
+)
+
 // Client is a RADIUS client (a NAS) or a network of them.
 type Client struct {
 	// Name is unique; it stands in logs, audit events and metrics.
@@ -74,6 +85,21 @@ type Client struct {
 	OnOutage Outage
 	// Charset is the encoding of the client's names and passwords.
 	Charset Charset
+	// Prompts is the character set of the Reply-Messages. Under [login.ProfileUpstream] they are sent
+	// as they are in any case.
+	Prompts Prompts
+	// Mode says how the client asks for a login.
+	Mode login.Mode
+	// AppendDigits is the length of the code that follows the password in login.ModeAppend. Zero means
+	// that a comma stands between them.
+	AppendDigits int
+	// Language is the BCP 47 tag of what is sent to people of this client; "" means the default.
+	Language string
+	// Profile is how prompts are worded.
+	Profile login.Profile
+	// Replies give attributes with an Access-Accept: each rule that fits the user's groups, in order.
+	// An attribute that two of them give is sent twice.
+	Replies []ReplyRule
 }
 
 // Validate reports every fault of the client, joined, each with its key of the configuration and a
@@ -106,6 +132,18 @@ func (c Client) Validate() error {
 	}
 	if c.Charset > CharsetLatin1 {
 		fault("charset: unknown")
+	}
+	if c.Prompts > PromptsUTF8 {
+		fault("prompts: unknown")
+	}
+	if c.Mode > login.ModeOTPOnly {
+		fault("mode: unknown")
+	}
+	if c.AppendDigits < 0 || c.AppendDigits > 0 && c.Mode != login.ModeAppend {
+		fault("append: only a client in append mode has a code after the password")
+	}
+	if c.Profile > login.ProfileUpstream {
+		fault("profile: unknown")
 	}
 	return errors.Join(faults...)
 }
@@ -143,8 +181,9 @@ type table struct {
 	bits4, bits6 []int
 }
 
-// newTable checks the clients and reports all their faults at once. Counters outlive a table.
-func newTable(clients []Client, tally *tally) (*table, error) {
+// newTable checks the clients, for whom the Sallyport attributes are that vendor's, and reports all
+// their faults at once. Counters outlive a table.
+func newTable(clients []Client, tally *tally, vendor uint32) (*table, error) {
 	var faults []error
 	names := make(map[string]bool, len(clients))
 	t := &table{byPrefix: make(map[netip.Prefix]*client)}
@@ -157,6 +196,11 @@ func newTable(clients []Client, tally *tally) (*table, error) {
 			faults = append(faults, fmt.Errorf("client %q is configured twice", c.Name))
 		}
 		names[c.Name] = true
+		for _, rule := range c.Replies {
+			if err := rule.clash(vendor); err != nil {
+				faults = append(faults, fmt.Errorf("client %q: reply: %w", c.Name, err))
+			}
+		}
 		faults = append(faults, t.add(&client{Client: c, signer: newSigner(c.Secret), counts: tally.of(c.Name)})...)
 	}
 	if err := errors.Join(faults...); err != nil {

@@ -18,7 +18,7 @@ func TestLongestPrefixWins(t *testing.T) {
 		{Name: "all", Secret: testSecret, Addresses: networks("0.0.0.0/0", "::/0")},
 		{Name: "net", Secret: testSecret, Addresses: networks("192.0.2.0/24", "2001:db8::/32")},
 		{Name: "host", Secret: testSecret, Addresses: networks("192.0.2.7/32", "2001:db8::7/128", "::ffff:203.0.113.0/120")},
-	}, &tally{})
+	}, &tally{}, DefaultVendorID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func orDefault[T comparable](v, standard T) T {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	_, listenErr := parseListen(c.Listen)
-	_, clientsErr := newTable(c.Clients, &tally{})
+	_, clientsErr := newTable(c.Clients, &tally{}, c.VendorID)
 	err := errors.Join(listenErr, clientsErr)
 	if c.Workers < 0 || c.Queue < 0 || c.CacheFor < 0 {
 		err = errors.Join(err, errors.New("radius: workers, queue and cache time cannot be negative"))

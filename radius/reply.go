@@ -3,6 +3,7 @@ package radius
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,6 +34,11 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		}
 		s.hint(j, slog.LevelError, "login rejected because a back end did not answer", causes(rep, err)...)
 		rep = login.Outage(err)
+	}
+	if rep.Verdict == login.Challenge && c.Mode != login.ModeChallenge {
+		// Zero means no: a client that cannot answer gets the zero reply, which is a Reject.
+		s.hint(j, slog.LevelError, "login rejected because the client's mode has no challenges", slog.String("trace", rep.Trace))
+		rep = login.Reply{Trace: rep.Trace}
 	}
 	packet, err := write(c, request, rep, s.cfg.VendorID)
 	if err != nil {
@@ -67,13 +73,16 @@ func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) ([]
 		return nil, errors.New("the State of a challenge has 1 to 253 octets")
 	}
 	w := beginReply(c, request, packetCode(rep.Verdict), vendor)
-	addMessage(w, rep.Message)
+	addMessage(w, c.prompt(rep))
 	if rep.Verdict == login.Challenge {
 		w.text(rfc2865.State_Type, rep.State)
 		w.number(rfc2869.Prompt_Type, echo(rep.Prompt.Echo))
 		if rep.Prompt.Expires > 0 {
 			w.number(rfc2865.SessionTimeout_Type, max(seconds(rep.Prompt.Expires), 1))
 		}
+	}
+	if rep.Verdict == login.Accept {
+		addReplies(w, c.Replies, rep)
 	}
 	if c.UI {
 		addForUI(w, rep)
@@ -139,6 +148,31 @@ func finishReply(w *writer, request *codec.Packet) ([]byte, error) {
 	}
 	key.signReply(packet)
 	return packet, nil
+}
+
+// prompt is the text for the person, in characters that the client can show. What another server asks
+// is relayed in its own words.
+func (c *client) prompt(rep login.Reply) string {
+	text := rep.Message
+	if relayed := rep.Prompt.Text.Reveal(); rep.Verdict == login.Challenge && relayed != "" {
+		text = relayed
+	}
+	if c.Prompts == PromptsUTF8 || c.Profile == login.ProfileUpstream {
+		return text
+	}
+	return strings.Map(plainRune, text)
+}
+
+// plainRune is what stands for a character where only ASCII can be shown: a star for the bullet of
+// masked addresses, a question mark for anything else.
+func plainRune(r rune) rune {
+	switch {
+	case r < utf8.RuneSelf:
+		return r
+	case r == '•':
+		return '*'
+	}
+	return '?'
 }
 
 // addMessage adds the sentence, split where one attribute does not hold it, but never inside a

@@ -32,8 +32,14 @@ func registering() login.Reply {
 // serveReply lets a client ask, and returns the request and the reply to it.
 func serveReply(t *testing.T, rep login.Reply, ui bool) (req, reply []byte) {
 	t.Helper()
+	return serveReplyTo(t, rep, func(_ *Config, c *Client) { c.UI = ui })
+}
+
+// serveReplyTo lets a client of that kind ask, and returns the request and the reply to it.
+func serveReplyTo(t *testing.T, rep login.Reply, kind func(*Config, *Client)) (req, reply []byte) {
+	t.Helper()
 	calls := 0
-	b := newBench(t, &logins{begin: replying(&calls, rep)}, func(_ *Config, c *Client) { c.UI = ui })
+	b := newBench(t, &logins{begin: replying(&calls, rep)}, kind)
 	req = handmade(t, 1, 1, unsignedMA(), pap(t, 1, "p"),
 		avp(rfc2865.ProxyState_Type, "first"), avp(rfc2865.UserName_Type, "echo-me"), avp(rfc2865.ProxyState_Type, "second"))
 	replies := b.exchange(req)
@@ -149,7 +155,7 @@ func TestRejectTellsUIClientsTheCodeOnly(t *testing.T) {
 
 func TestLongMessageIsSplitBetweenCharacters(t *testing.T) {
 	for _, message := range []string{strings.Repeat("x", 253), strings.Repeat("x", 254), "x" + strings.Repeat("ü", 300), strings.Repeat("€", 200)} {
-		req, reply := serveReply(t, login.Reply{Message: message}, false)
+		req, reply := serveReplyTo(t, login.Reply{Message: message}, func(_ *Config, c *Client) { c.Prompts = PromptsUTF8 })
 		r := open(t, req, reply)
 		if r.Message != message {
 			t.Errorf("%d octets came back as %d", len(message), len(r.Message))

@@ -64,6 +64,10 @@ func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
 		RejectOnOutage:   j.client.OnOutage == OutageReject,
 		Address:          plainAddr(j.from.Addr()),
 		CallingStationID: string(p.Get(rfc2865.CallingStationID_Type)),
+		Mode:             j.client.Mode,
+		AppendDigits:     j.client.AppendDigits,
+		Language:         j.client.Language,
+		Profile:          j.client.Profile,
 		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
 	}
 }

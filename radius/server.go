@@ -98,7 +98,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 // SetClients replaces the clients, for all packets from now on. When one of them is faulty, it
 // reports every fault and changes nothing. Counters go on under the client's name.
 func (s *Server) SetClients(clients []Client) error {
-	t, err := newTable(clients, &s.tally)
+	t, err := newTable(clients, &s.tally, s.cfg.VendorID)
 	if err != nil {
 		return err
 	}

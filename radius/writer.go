@@ -86,12 +86,15 @@ func (w *writer) number(t codec.Type, n uint32) {
 }
 
 // vendorHead begins an attribute of ours.
-func (w *writer) vendorHead(number byte, n int) {
+func (w *writer) vendorHead(number byte, n int) { w.headOf(w.vendor, number, n) }
+
+// headOf begins an attribute of a vendor in the format of RFC 2865 §5.26.
+func (w *writer) headOf(vendor uint32, number byte, n int) {
 	if n > maxVendorValue && w.err == nil {
-		w.err = errors.New("a Sallyport attribute is longer than 247 octets")
+		w.err = errors.New("a vendor's attribute is longer than 247 octets")
 	}
 	w.head(rfc2865.VendorSpecific_Type, 6+n)
-	w.b = binary.BigEndian.AppendUint32(w.b, w.vendor)
+	w.b = binary.BigEndian.AppendUint32(w.b, vendor)
 	w.b = append(w.b, number, byte(2+n))
 }
 
@@ -113,15 +116,44 @@ func (w *writer) hidden(number byte, secret login.Secret) {
 	for text := secret.Reveal(); text != ""; {
 		part := text[:min(len(text), maxHidden)]
 		text = text[len(part):]
-		salt := w.nextSalt()
-		value, err := codec.NewTunnelPassword([]byte(part), salt[:], w.key.secret, w.auth[:])
-		if err != nil {
-			w.err = err
-			return
-		}
+		value := w.hide(part)
 		w.vendorHead(number, len(value))
 		w.b = append(w.b, value...)
 	}
+}
+
+// hide returns at most maxHidden octets of text as salt and hidden text (RFC 2868 §3.5).
+func (w *writer) hide(text string) []byte {
+	salt := w.nextSalt()
+	value, err := codec.NewTunnelPassword([]byte(text), salt[:], w.key.secret, w.auth[:])
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return value
+}
+
+// hiddenSize is how many octets hide makes of n: the salt, and one length octet and the text, padded
+// to a multiple of 16.
+func hiddenSize(n int) int { return 2 + (1+n+15)/16*16 }
+
+// reply adds an attribute of a rule.
+func (w *writer) reply(a replyAttribute) {
+	value := a.value
+	if secret := a.secret.Reveal(); secret != "" {
+		value = w.hide(secret)
+	}
+	w.head(a.kind, len(a.head)+len(value))
+	w.b = append(append(w.b, a.head...), value...)
+}
+
+// forward adds an attribute that another server gave.
+func (w *writer) forward(a login.Attribute) {
+	if a.Vendor == 0 {
+		w.octets(codec.Type(a.Type), a.Value)
+		return
+	}
+	w.headOf(a.Vendor, a.Type, len(a.Value))
+	w.b = append(w.b, a.Value...)
 }
 
 // nextSalt draws the first salt of a packet and counts up from there, so that each is used once. The

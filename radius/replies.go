@@ -1,0 +1,103 @@
+package radius
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	codec "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2868"
+
+	"sallyport/login"
+)
+
+// ReplyRule gives attributes to the members of groups, with the Access-Accept and nothing else. It is
+// made by [NewReplyRule] and immutable; the zero value gives nothing.
+type ReplyRule struct {
+	groups     []string
+	attributes []replyAttribute
+}
+
+// NewReplyRule returns the rule that gives attributes to whoever is in one of the groups, as
+// [login.InGroup] compares them: by DN, or by the value of its first part alone. Without groups it
+// gives them to everybody.
+//
+// Attributes are named as in the dictionary, without regard to case; one with a tag as
+// "Tunnel-Type:1", the tag being 0 to 31 (RFC 2868 §3.1). They are written in the order of their
+// names, and the values of one name in their own order. A value is a text, a number or its name, an
+// address, a prefix, a time (2027-01-31T12:00:00Z), or octets as 0x and hexadecimal digits, as the
+// attribute's type wants. Errors name every attribute that cannot be written, and why; they quote no
+// value of an attribute that is hidden on the wire.
+func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string) (ReplyRule, error) {
+	rule := ReplyRule{groups: slices.Clone(groups)}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		list, err := d.attributes(name, attributes[name])
+		if err != nil {
+			faults = append(faults, fmt.Errorf("attribute %q: %w", name, err))
+		}
+		rule.attributes = append(rule.attributes, list...)
+	}
+	if len(attributes) == 0 {
+		faults = append(faults, errors.New("the rule gives no attribute"))
+	}
+	if slices.Contains(groups, "") {
+		faults = append(faults, errors.New("a group without a name"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return ReplyRule{}, err
+	}
+	return rule, nil
+}
+
+// fits reports whether the rule gives its attributes to a member of these groups.
+func (r ReplyRule) fits(groups []string) bool {
+	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(name string) bool { return login.InGroup(groups, name) })
+}
+
+// clash returns an error for the attributes that are the server's own under this vendor id.
+func (r ReplyRule) clash(vendor uint32) error {
+	for _, a := range r.attributes {
+		if a.kind == rfc2865.VendorSpecific_Type && ownAttribute(vendor, uint32(a.vendor), a.number) {
+			return fmt.Errorf("attribute %q: the numbers 1 to %d of vendor %d are kept for the Sallyport attributes", a.name, lastReserved, vendor)
+		}
+	}
+	return nil
+}
+
+// ownAttribute reports whether a vendor's attribute is one of ours.
+func ownAttribute(own, vendor uint32, number int) bool {
+	return vendor == own && number <= lastReserved
+}
+
+// addReplies adds what belongs to an Accept: first what an upstream server gave, then what the rules
+// give to the user's groups. Nothing in it replaces what the server itself says.
+func addReplies(w *writer, rules []ReplyRule, rep login.Reply) {
+	for _, a := range rep.Attributes {
+		if forwardable(w.vendor, a) {
+			w.forward(a)
+		}
+	}
+	for _, rule := range rules {
+		if rule.fits(rep.Groups) {
+			for _, a := range rule.attributes {
+				w.reply(a)
+			}
+		}
+	}
+}
+
+// forwardable reports whether an upstream's attribute may stand in our Accept. A Tunnel-Password was
+// hidden under the upstream's secret, and would be noise under ours.
+func forwardable(own uint32, a login.Attribute) bool {
+	switch {
+	case len(a.Value) == 0:
+		return false
+	case a.Vendor != 0:
+		return !ownAttribute(own, a.Vendor, int(a.Type))
+	}
+	return a.Type != 0 && codec.Type(a.Type) != rfc2868.TunnelPassword_Type &&
+		codec.Type(a.Type) != rfc2865.VendorSpecific_Type && !slices.Contains(serverAttributes(), int(a.Type))
+}
