@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"sallyport/login"
@@ -41,77 +41,44 @@ type Caller struct {
 
 	mu      sync.Mutex
 	pending [256]*call
+	// busy counts the exchanges in progress; a retired Caller is closed when there are none.
+	busy    int
+	retired bool
 	close   sync.Once
 	closed  chan struct{}
 	read    sync.WaitGroup
 }
 
-// call is a request that waits for its reply.
-type call struct {
-	// tries is how often it may be sent.
-	tries     int
-	datagrams chan []byte
-	refused   chan struct{}
-}
-
-// NoReplyError means that no authentic reply came. Nothing may be concluded about the user.
-type NoReplyError struct {
-	Server string
-	// Sent is how often the request was sent.
-	Sent int
-	// Bad is how many packets came that failed verification, Reason what was wrong with the last.
-	Bad    int
-	Reason error
-	// Refused says that the server's host reported the port closed: nothing has read the request.
-	Refused bool
-	// Cause is the context's error when that ended first.
-	Cause error
-}
-
-// Error says what came instead, and what to look at.
-func (e *NoReplyError) Error() string {
-	switch {
-	case e.Bad > 0:
-		return fmt.Sprintf("no authentic reply from %s; %d came that failed verification: %v", e.Server, e.Bad, e.Reason)
-	case e.Refused:
-		return fmt.Sprintf("nothing listens on %s: is the server running?", e.Server)
-	}
-	return fmt.Sprintf("no reply from %s to %d transmissions: the server is down, does not know this address, or has another shared secret", e.Server, e.Sent)
-}
-
-// Unwrap returns what was wrong with the last bad reply, and the context's error.
-func (e *NoReplyError) Unwrap() []error {
-	var causes []error
-	for _, err := range []error{e.Reason, e.Cause} {
-		if err != nil {
-			causes = append(causes, err)
-		}
-	}
-	return causes
-}
-
 // Dial makes a Caller for one server. It sends nothing.
-func Dial(cfg CallerConfig) (*Caller, error) {
+func Dial(cfg CallerConfig) (*Caller, error) { return dial(context.Background(), cfg) }
+
+// dial looks up the server's name for as long as ctx allows.
+func dial(ctx context.Context, cfg CallerConfig) (*Caller, error) {
 	cfg.Timing = cfg.Timing.withDefaults()
 	cfg.VendorID = orDefault(cfg.VendorID, DefaultVendorID)
 	if cfg.Secret.Reveal() == "" {
 		return nil, errors.New("the shared secret is empty: RADIUS needs one")
 	}
-	addr, err := net.ResolveUDPAddr("udp", cfg.Server)
-	if err != nil {
-		return nil, fmt.Errorf("RADIUS server %q: %w", cfg.Server, err)
-	}
 	// A connected socket takes packets of this server only, and learns of a closed port.
-	conn, err := net.DialUDP("udp", nil, addr)
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", cfg.Server)
 	if err != nil {
 		return nil, fmt.Errorf("RADIUS server %q: %w", cfg.Server, err)
 	}
-	c := &Caller{cfg: cfg, key: newSigner(cfg.Secret), conn: conn, free: make(chan byte, 256), closed: make(chan struct{})}
+	c := &Caller{cfg: cfg, key: newSigner(cfg.Secret), conn: conn.(*net.UDPConn), free: make(chan byte, 256), closed: make(chan struct{})}
+	if err := askForRefusals(c.conn); err != nil {
+		_ = c.conn.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("RADIUS server %q: ask for reports of refused packets: %w", cfg.Server, err)
+	}
 	for _, id := range rand.Perm(256) {
 		c.free <- byte(id)
 	}
 	c.read.Go(c.listen)
 	return c, nil
+}
+
+// local is the address that packets leave from.
+func (c *Caller) local() netip.Addr {
+	return plainAddr(c.conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr())
 }
 
 // Close ends the Caller and the exchanges in progress. It may be called again.
@@ -125,13 +92,31 @@ func (c *Caller) Close() error {
 	return err
 }
 
+// retire closes the Caller as soon as no exchange is in progress.
+func (c *Caller) retire() {
+	c.mu.Lock()
+	c.retired = true
+	idle := c.busy == 0
+	c.mu.Unlock()
+	if idle {
+		_ = c.Close() // nothing is left to send
+	}
+}
+
 // Exchange sends m, again and byte for byte the same when no reply comes, and returns the authentic
-// reply. Without one it returns a [*NoReplyError]: after the times of Timing, when ctx ends, or when
-// the port was reported closed twice in a row. Status-Server is sent once, as RFC 5997 §4 wants it.
-// Exchange waits when 256 requests are in progress.
+// reply. Without one it returns a [*NoReplyError]: after the times of Timing, when ctx ends, when the
+// port was reported closed twice in a row, or when nothing can be sent. Status-Server is sent once, as
+// RFC 5997 §4 wants it. Exchange waits when 256 requests are in progress.
 func (c *Caller) Exchange(ctx context.Context, m Message) (*Response, error) {
+	return c.exchange(ctx, m, manner{refusals: 2})
+}
+
+// exchange is Exchange in the given manner.
+func (c *Caller) exchange(ctx context.Context, m Message, how manner) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Total)
 	defer cancel()
+	c.enter()
+	defer c.leave()
 	var id byte
 	select {
 	case id = <-c.free:
@@ -143,13 +128,36 @@ func (c *Caller) Exchange(ctx context.Context, m Message) (*Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
 	}
-	waiting := &call{tries: c.cfg.Timing.Transmissions, datagrams: make(chan []byte, 8), refused: make(chan struct{}, 1)}
-	if m.Status {
-		waiting.tries = 1
+	if !c.cfg.AcceptUnsigned {
+		how.need = signedFirst
 	}
+	if how.tries == 0 {
+		how.tries = c.cfg.Timing.Transmissions
+	}
+	if m.Status {
+		how.tries = 1
+	}
+	waiting := newCall(request, how)
 	c.register(id, waiting)
 	defer c.register(id, nil)
-	return c.await(ctx, request, waiting)
+	return c.await(ctx, waiting)
+}
+
+// enter and leave frame an exchange.
+func (c *Caller) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy++
+}
+
+func (c *Caller) leave() {
+	c.mu.Lock()
+	c.busy--
+	last := c.retired && c.busy == 0
+	c.mu.Unlock()
+	if last {
+		_ = c.Close() // nothing is left to send
+	}
 }
 
 func (c *Caller) register(id byte, waiting *call) {
@@ -159,43 +167,33 @@ func (c *Caller) register(id byte, waiting *call) {
 }
 
 // await transmits the request until its reply has come.
-func (c *Caller) await(ctx context.Context, request []byte, waiting *call) (*Response, error) {
+func (c *Caller) await(ctx context.Context, waiting *call) (*Response, error) {
 	trouble := &NoReplyError{Server: c.cfg.Server}
-	refusals := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var wait time.Duration
 	for {
 		select {
 		case datagram := <-waiting.datagrams:
-			packet, o, err := verify(c.key, request, datagram, !c.cfg.AcceptUnsigned)
-			if errors.Is(err, errNotReply) {
-				continue
+			r, err := c.judge(waiting, datagram, trouble)
+			if r != nil || err != nil {
+				return r, err
 			}
-			if err != nil {
-				trouble.Bad, trouble.Reason = trouble.Bad+1, err
-				continue
-			}
-			r, err := decode(c.key, request, packet, o, c.cfg.VendorID)
-			if err != nil {
-				return nil, err
-			}
-			r.Sent, r.Bad = trouble.Sent, trouble.Bad
-			return r, nil
 		case <-waiting.refused:
 			trouble.Refused = true
-			if refusals++; refusals == 2 {
+			if waiting.refusals--; waiting.refusals == 0 || waiting.first && trouble.Sent == 1 {
 				return nil, trouble
 			}
 		case <-timer.C:
 			if trouble.Sent == waiting.tries {
 				return nil, trouble
 			}
-			// An error here is the report of an earlier packet, or shows as silence.
-			if _, err := c.conn.Write(request); errors.Is(err, syscall.ECONNREFUSED) {
-				waiting.refuse()
+			if err := c.transmit(waiting.request); err == nil {
+				trouble.Sent++
+			} else if trouble.Sent == 0 {
+				trouble.Cause = err
+				return nil, trouble
 			}
-			trouble.Sent++
 			wait = c.cfg.Timing.next(wait, variation())
 			timer.Reset(wait)
 		case <-c.closed:
@@ -208,18 +206,47 @@ func (c *Caller) await(ctx context.Context, request []byte, waiting *call) (*Res
 	}
 }
 
-// listen hands each datagram to the request with its Identifier, which verifies it.
+// judge returns the reply that a datagram is, or nothing where the wait goes on.
+func (c *Caller) judge(waiting *call, datagram []byte, trouble *NoReplyError) (*Response, error) {
+	packet, o, err := verify(c.key, waiting.request, datagram, waiting.need == signedFirst)
+	if err == nil && signednessOf(o) < waiting.need {
+		err = errMissingSignature
+	}
+	if errors.Is(err, errNotReply) {
+		return nil, nil
+	}
+	if err != nil {
+		trouble.Bad, trouble.Reason = trouble.Bad+1, err
+		if waiting.hasty {
+			return nil, trouble
+		}
+		return nil, nil
+	}
+	r, err := decode(c.key, waiting.request, packet, o, c.cfg.VendorID)
+	if err != nil {
+		return nil, err
+	}
+	r.Sent, r.Bad = trouble.Sent, trouble.Bad
+	return r, nil
+}
+
+// listen hands each datagram to the request with its Identifier, which verifies it. It ends when the
+// socket is closed, or cannot be read any more: what is asked then shows as silence.
 func (c *Caller) listen() {
 	buffer := make([]byte, maxPacket)
-	for {
+	for failures := 0; failures < maxReadFailures; {
 		n, err := c.conn.Read(buffer)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case errors.Is(err, syscall.ECONNREFUSED):
-			c.refuseAll()
-		case err == nil && n >= headerSize:
-			c.hand(buffer[1], bytes.Clone(buffer[:n]))
+		case err != nil:
+			failures++
+			c.readRefusals()
+		default:
+			failures = 0
+			if n >= headerSize {
+				c.hand(buffer[1], bytes.Clone(buffer[:n]))
+			}
 		}
 	}
 }
@@ -233,22 +260,5 @@ func (c *Caller) hand(id byte, datagram []byte) {
 		case waiting.datagrams <- datagram:
 		default:
 		}
-	}
-}
-
-func (c *Caller) refuseAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, waiting := range c.pending {
-		if waiting != nil {
-			waiting.refuse()
-		}
-	}
-}
-
-func (w *call) refuse() {
-	select {
-	case w.refused <- struct{}{}:
-	default:
 	}
 }

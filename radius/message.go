@@ -2,7 +2,9 @@ package radius
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"slices"
 
 	codec "layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -27,6 +29,9 @@ type Message struct {
 	CallingStationID, NASIdentifier string
 	// More are further attributes, sent last and as they are.
 	More codec.Attributes
+	// bare leaves Message-Authenticator out. Only the probe of an upstream server does so, which
+	// cannot otherwise tell another shared secret from a server that is down.
+	bare bool
 }
 
 // encode writes the packet, Message-Authenticator first, under a fresh Request Authenticator.
@@ -52,6 +57,11 @@ func (m Message) encode(key *signer, identifier byte, vendor uint32) ([]byte, er
 	packet, err := w.finish()
 	if err != nil {
 		return nil, err
+	}
+	if m.bare {
+		packet = slices.Delete(packet, headerSize, headerSize+maSize)
+		binary.BigEndian.PutUint16(packet[2:4], uint16(len(packet)))
+		return packet, nil
 	}
 	key.signRequest(packet)
 	return packet, nil
