@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"golang.org/x/text/language"
+
 	"sallyport/radius"
 )
 
@@ -42,13 +44,10 @@ func (c *checker) client(path string, client Client) {
 	c.oneOf(path+".message_authenticator", client.MessageAuthenticator, "auto", "required", "optional")
 	c.oneOf(path+".on_outage", client.OnOutage, "silent", "reject")
 	c.oneOf(path+".charset", client.Charset, "auto", "utf-8", "latin-1")
-	switch client.Mode {
-	case "challenge":
-	case "append", "otp-only":
-		c.fault(path+".mode", `"append" and "otp-only" are not in this version of Sallyport; leave the key out`)
-	default:
-		c.fault(path+".mode", `must be "challenge"`)
-	}
+	c.oneOf(path+".prompts", client.Prompts, "ascii", "utf-8")
+	c.oneOf(path+".profile", client.Profile, "plain", "asa-sdi", "upstream")
+	c.mode(path, client)
+	c.language(path+".language", client.Language)
 	switch _, known := c.Policies[client.Policy]; {
 	case client.Policy == "":
 		c.fault(path+".policy", "missing: name a [policy.NAME]")
@@ -91,5 +90,26 @@ func (c *checker) compare(n network, before []network) {
 		if b.client != n.client && b.Overlaps(n.Prefix) {
 			c.warn(n.key, "%s and %s of client %q overlap: the longer prefix wins", n.Prefix, b.Prefix, b.client)
 		}
+	}
+}
+
+func (c *checker) mode(path string, client Client) {
+	c.oneOf(path+".mode", client.Mode, "challenge", "append", "otp-only")
+	c.oneOf(path+".append", client.Append, "comma", "digits")
+	if client.AppendDigits < 6 || client.AppendDigits > 8 {
+		c.fault(path+".append_digits", "must be 6 to 8: the length of the code behind the password")
+	}
+	if client.Append == "digits" && client.Mode != "append" {
+		c.fault(path+".append", `has a meaning only with mode = "append"`)
+	}
+	if client.AppendDigits != 6 && client.Append != "digits" {
+		c.fault(path+".append_digits", `has a meaning only with append = "digits"`)
+	}
+}
+
+// language checks that a text is a language tag (BCP 47); which languages there are is the factors'.
+func (c *checker) language(key, tag string) {
+	if _, err := language.Parse(tag); tag != "" && err != nil {
+		c.fault(key, `is not a language tag, such as "en" or "ar"`)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/directory"
+	"sallyport/factors"
 	"sallyport/login"
 )
 
@@ -55,36 +57,95 @@ func (c *checker) policy(path string, p Policy) {
 	if len(p.Factors) == 0 {
 		c.fault(path+".factors", `missing: name at least one second factor, such as ["totp"]`)
 	}
-	for i, f := range p.Factors {
-		c.factor(path+".factors", f, p.Factors[:i])
+	c.factorList(path+".factors", p.Factors)
+	c.registration(path, p.Registration, p.Factors)
+	for i, rule := range p.Group {
+		c.groupRule(element(path+".group", i), p, rule)
 	}
-	c.registration(path+".registration", p.Registration)
+	for i, e := range p.Exempt {
+		c.exemption(element(path+".exempt", i), e, p.Exempt[:i])
+	}
+	if p.ConcealPassword && c.mayRegister(p) {
+		c.warn(path+".conceal_password", "nobody registers over RADIUS while it is concealed whether the password was right: say registration = \"closed\", and enrol people with \"sallyport user enrol\"")
+	}
 }
 
-func (c *checker) factor(key, name string, before []string) {
-	switch {
-	case slices.Contains(before, name):
-		c.fault(key, "%q stands here twice", name)
-	case slices.Contains([]string{"email", "sms", "securid"}, name):
-		c.fault(key, "%q is not in this version of Sallyport", name)
-	case name != "totp":
-		c.fault(key, "there is no factor %q", name)
-	case c.Factors.TOTP == nil:
-		c.fault(key, "%q is not configured: add [factors.%s]", name, name)
+// mayRegister reports whether the policy, or one of its rules, lets people register.
+func (c *checker) mayRegister(p Policy) bool {
+	open := func(way string) bool { return way != "" && way != string(login.RegistrationClosed) }
+	return open(p.Registration) || slices.ContainsFunc(p.Group, func(r GroupRule) bool { return open(r.Registration) })
+}
+
+// groupRule checks what is in effect for the group's members.
+func (c *checker) groupRule(path string, p Policy, r GroupRule) {
+	if len(r.Groups) == 0 {
+		c.fault(path+".groups", `missing: name the groups that the rule is for, such as ["vpn-admins"]`)
 	}
+	if r.Deny {
+		if len(r.Factors) > 0 || r.Registration != "" {
+			c.fault(path+".deny", "refuses the members: remove factors and registration, or deny")
+		}
+		return
+	}
+	if len(r.Factors) == 0 && r.Registration == "" {
+		c.fault(path, "says nothing: give deny, factors or registration")
+		return
+	}
+	c.factorList(path+".factors", r.Factors)
+	if r.Registration == "" && p.Registration == "" && len(r.Factors) == 0 {
+		return // said of the policy already
+	}
+	way, factors := cmp.Or(r.Registration, p.Registration), r.Factors
+	if len(factors) == 0 {
+		factors = p.Factors
+	}
+	c.registration(path, way, factors)
+}
+
+func (c *checker) factorList(key string, names []string) {
+	kinds := c.Factors.Kinds()
+	for i, name := range names {
+		k := slices.IndexFunc(kinds, func(k factors.Kind) bool { return k.Name == name })
+		switch {
+		case slices.Contains(names[:i], name):
+			c.fault(key, "%q stands here twice", name)
+		case k < 0:
+			c.fault(key, "there is no factor %q: use %s", name, alternatives(kindNames(kinds)))
+		case !kinds[k].Configured:
+			c.fault(key, "%q is not configured: add [factors.%s]", name, name)
+		}
+	}
+}
+
+func kindNames(kinds []factors.Kind) []string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // registration insists that a policy says how people register: a default would decide, without a
 // word, who may claim an account that has no second factor yet.
-func (c *checker) registration(key, value string) {
-	known := []string{string(login.RegistrationFirstLogin), string(login.RegistrationClosed)}
+func (c *checker) registration(path, value string, names []string) {
+	key := path + ".registration"
+	var ways []string
+	for _, r := range login.Registrations() {
+		ways = append(ways, string(r))
+	}
+	registered, addressed := false, false
+	for _, k := range c.Factors.Kinds() {
+		used := slices.Contains(names, k.Name)
+		registered = registered || used && k.Registered
+		addressed = addressed || used && k.Addressed
+	}
 	switch {
-	case slices.Contains(known, value):
+	case value == "" && registered:
+		c.fault(key, "missing: say how people first register, %s; \"first-login\" lets whoever knows the password, \"closed\" nobody", alternatives(ways))
 	case value == "":
-		c.fault(key, `missing: "first-login" lets whoever knows the password register at the first login, "closed" lets nobody`)
-	case slices.Contains([]string{"directory", "invited", "window"}, value):
-		c.fault(key, "%q is not in this version of Sallyport: use %s", value, alternatives(known))
-	default:
-		c.fault(key, "must be %s", alternatives(known))
+	case !slices.Contains(ways, value):
+		c.fault(key, "must be %s", alternatives(ways))
+	case value == string(login.RegistrationDirectory) && !addressed:
+		c.fault(key, `"directory" registers the mail address or telephone number that the directory holds: add "email" or "sms" to factors, or choose another way`)
 	}
 }

@@ -45,6 +45,8 @@ type Radius struct {
 	Listen []string `toml:"listen"`
 	// VendorID is the vendor of our own attributes.
 	VendorID uint32 `toml:"vendor_id"`
+	// Dictionaries are files in FreeRADIUS's format, for the reply attributes of clients.
+	Dictionaries []string `toml:"dictionaries"`
 }
 
 // Client is a [[client]] table: a RADIUS client, or a network of them.
@@ -59,29 +61,75 @@ type Client struct {
 	// ProxyStateLimit is how many Proxy-State attributes a request without Message-Authenticator
 	// may have, under the rule optional.
 	ProxyStateLimit uint8 `toml:"proxy_state_limit"`
-	// Mode is challenge: password first, the second factor as the answer to an Access-Challenge.
-	Mode   string `toml:"mode"`
-	Policy string `toml:"policy"`
+	// Mode is challenge, append or otp-only.
+	Mode string `toml:"mode"`
+	// Append is comma or digits, AppendDigits the length of the code: the form of mode append.
+	Append       string `toml:"append"`
+	AppendDigits uint8  `toml:"append_digits"`
+	Policy       string `toml:"policy"`
 	// UI is true for clients that read our attributes.
 	UI bool `toml:"ui"`
 	// OnOutage is silent or reject.
 	OnOutage string `toml:"on_outage"`
 	// Charset of names and passwords: auto, utf-8 or latin-1.
 	Charset string `toml:"charset"`
+	// Prompts is ascii or utf-8: the characters of Reply-Message.
+	Prompts string `toml:"prompts"`
+	// Language is a BCP 47 tag of what is sent to people by this client's logins.
+	Language string `toml:"language"`
+	// Profile is plain, asa-sdi or upstream: the wording of prompts.
+	Profile string `toml:"profile"`
+	// Reply are attributes that go with an Accept.
+	Reply []Reply `toml:"reply"`
+}
+
+// Reply is a [[client.reply]] table: attributes for members of any of the groups, or for everybody
+// where there are none.
+type Reply struct {
+	Groups     []string            `toml:"groups"`
+	Attributes map[string][]string `toml:"attributes"`
 }
 
 // Policy is a [policy.NAME] table.
 type Policy struct {
 	Directory string   `toml:"directory"`
 	Factors   []string `toml:"factors"`
-	// Registration is first-login or closed (nobody registers); there is no default.
+	// Registration is a way to a first registration; there is no default.
 	Registration string `toml:"registration"`
+	// Group are other rules for members of groups, Exempt those who need no second factor.
+	Group  []GroupRule `toml:"group"`
+	Exempt []Exemption `toml:"exempt"`
+	// ConcealPassword answers every password with a challenge.
+	ConcealPassword bool `toml:"conceal_password"`
+	// OneRSAMessage tells people one sentence for all failures of SecurID.
+	OneRSAMessage bool `toml:"one_rsa_message"`
+}
+
+// GroupRule is a [[policy.NAME.group]] table. What it does not say is as the policy has it.
+type GroupRule struct {
+	Groups       []string `toml:"groups"`
+	Deny         bool     `toml:"deny"`
+	Factors      []string `toml:"factors"`
+	Registration string   `toml:"registration"`
+}
+
+// Exemption is a [[policy.NAME.exempt]] table.
+type Exemption struct {
+	Rule    string    `toml:"rule"`
+	Users   []string  `toml:"users"`
+	Groups  []string  `toml:"groups"`
+	Clients []string  `toml:"clients"`
+	Reason  string    `toml:"reason"`
+	Until   time.Time `toml:"until"`
 }
 
 // Login is the [login] table: times and limits of a login.
 type Login struct {
 	ChallengeLife    time.Duration `toml:"challenge_life"`
 	RegistrationLife time.Duration `toml:"registration_life"`
+	// SentLife is how long a code that was sent is awaited, DialogueLife an answer to another server.
+	SentLife     time.Duration `toml:"sent_life"`
+	DialogueLife time.Duration `toml:"dialogue_life"`
 	// Attempts is the number of wrong codes that end a challenge.
 	Attempts uint32 `toml:"attempts"`
 	// SoftLock wrong codes in a row lock the factor for SoftLockFor, doubling up to SoftLockMax;
@@ -90,6 +138,10 @@ type Login struct {
 	SoftLockFor time.Duration `toml:"soft_lock_for"`
 	SoftLockMax time.Duration `toml:"soft_lock_max"`
 	HardLock    uint32        `toml:"hard_lock"`
+	// PasswordTries wrong passwords are judged at once, then one more every PasswordTriesEvery; per
+	// user, client and Calling-Station-Id, on this node.
+	PasswordTries      uint32        `toml:"password_tries"`
+	PasswordTriesEvery time.Duration `toml:"password_tries_every"`
 	// RejectDelay is the least time from a request to a Reject.
 	RejectDelay time.Duration `toml:"reject_delay"`
 	// PeakRate is how many logins a second are expected at most; a tenth as many may be
@@ -116,6 +168,12 @@ type Log struct {
 	Level  string `toml:"level"`
 }
 
+// Defaults of the design, section 12: mail is slow at times, and a token shows a code for a minute.
+const (
+	defaultSentLife     = 300 * time.Second
+	defaultDialogueLife = 180 * time.Second
+)
+
 // Default returns the settings of an empty file.
 func Default() Config {
 	limits := login.DefaultLimits()
@@ -126,15 +184,19 @@ func Default() Config {
 		},
 		Radius: Radius{Listen: []string{"0.0.0.0:1812"}, VendorID: 32473},
 		Login: Login{
-			ChallengeLife:    login.DefaultChallengeLife,
-			RegistrationLife: login.DefaultRegistrationLife,
-			Attempts:         limits.Attempts,
-			SoftLock:         limits.SoftLock,
-			SoftLockFor:      limits.SoftLockFor,
-			SoftLockMax:      limits.SoftLockMax,
-			HardLock:         limits.HardLock,
-			RejectDelay:      time.Second,
-			PeakRate:         500,
+			ChallengeLife:      login.DefaultChallengeLife,
+			RegistrationLife:   login.DefaultRegistrationLife,
+			SentLife:           defaultSentLife,
+			DialogueLife:       defaultDialogueLife,
+			Attempts:           limits.Attempts,
+			SoftLock:           limits.SoftLock,
+			SoftLockFor:        limits.SoftLockFor,
+			SoftLockMax:        limits.SoftLockMax,
+			HardLock:           limits.HardLock,
+			PasswordTries:      4,
+			PasswordTriesEvery: 2 * time.Minute,
+			RejectDelay:        time.Second,
+			PeakRate:           500,
 		},
 		Status: Status{Listen: "127.0.0.1:9812"},
 		Admin:  Admin{Socket: "/run/sallyport/admin.sock"},
@@ -144,5 +206,8 @@ func Default() Config {
 
 // setDefaults fills in what a client need not say.
 func (c *Client) setDefaults() {
-	*c = Client{MessageAuthenticator: "auto", Mode: "challenge", OnOutage: "silent", Charset: "auto"}
+	*c = Client{
+		MessageAuthenticator: "auto", Mode: "challenge", Append: "comma", AppendDigits: 6,
+		OnOutage: "silent", Charset: "auto", Prompts: "ascii", Profile: "plain",
+	}
 }

@@ -133,8 +133,19 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:7:1: client[0].address: "192.0.2.7/24" has bits beyond its prefix length: 192.0.2.0/24 is the network`},
 		},
 		{
-			"mode of a later version", `policy = "staff"`, "policy = \"staff\"\nmode = \"append\"",
-			[]string{`test.toml:10:1: client[0].mode: "append" and "otp-only" are not in this version of Sallyport; leave the key out`},
+			"unknown mode", `policy = "staff"`, "policy = \"staff\"\nmode = \"appended\"",
+			[]string{`test.toml:10:1: client[0].mode: must be "challenge", "append" or "otp-only"`},
+		},
+		{
+			"form of a mode that is not chosen", `policy = "staff"`, "policy = \"staff\"\nappend_digits = 5",
+			[]string{
+				`test.toml:10:1: client[0].append_digits: must be 6 to 8: the length of the code behind the password`,
+				`test.toml:10:1: client[0].append_digits: has a meaning only with append = "digits"`,
+			},
+		},
+		{
+			"no language", `policy = "staff"`, "policy = \"staff\"\nlanguage = \"français\"",
+			[]string{`test.toml:10:1: client[0].language: is not a language tag, such as "en" or "ar"`},
 		},
 		{
 			"unknown policy", `policy = "staff"`, `policy = "stuff"`,
@@ -142,15 +153,19 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"no registration", `registration = "first-login"`, ``,
-			[]string{`test.toml:15:9: policy.staff.registration: missing: "first-login" lets whoever knows the password register at the first login, "closed" lets nobody`},
+			[]string{`test.toml:15:9: policy.staff.registration: missing: say how people first register, "first-login", "directory", "invited", "window" or "closed"; "first-login" lets whoever knows the password, "closed" nobody`},
 		},
 		{
-			"registration of a later version", `"first-login"`, `"invited"`,
-			[]string{`test.toml:18:1: policy.staff.registration: "invited" is not in this version of Sallyport: use "first-login" or "closed"`},
+			"another way to register", `"first-login"`, `"always"`,
+			[]string{`test.toml:18:1: policy.staff.registration: must be "first-login", "directory", "invited", "window" or "closed"`},
 		},
 		{
-			"factor of a later version", `["totp"]`, `["totp", "sms"]`,
-			[]string{`test.toml:17:1: policy.staff.factors: "sms" is not in this version of Sallyport`},
+			"no address to find in the directory", `"first-login"`, `"directory"`,
+			[]string{`test.toml:18:1: policy.staff.registration: "directory" registers the mail address or telephone number that the directory holds: add "email" or "sms" to factors, or choose another way`},
+		},
+		{
+			"unknown factor", `["totp"]`, `["totp", "hotp"]`,
+			[]string{`test.toml:17:1: policy.staff.factors: there is no factor "hotp": use "totp"`},
 		},
 		{
 			"no factor", `["totp"]`, `[]`,
@@ -187,6 +202,37 @@ func TestFaults(t *testing.T) {
 		{
 			"socket with a long path", `[factors.totp]`, "[admin]\nsocket = \"/" + strings.Repeat("s", 107) + "\"\n[factors.totp]",
 			[]string{`test.toml:21:1: admin.socket: the path of a Unix socket has at most 107 octets, and /` + strings.Repeat("s", 107) + ` has 108`},
+		},
+		{
+			"group rules", `[factors.totp]`, "[[policy.staff.group]]\nfactors = [\"pigeon\"]\n" +
+				"[[policy.staff.group]]\ngroups = \"guests\"\ndeny = true\nregistration = \"closed\"\n" +
+				"[[policy.staff.group]]\ngroups = \"admins\"\n[factors.totp]",
+			[]string{
+				`test.toml:20:16: policy.staff.group[0].groups: missing: name the groups that the rule is for, such as ["vpn-admins"]`,
+				`test.toml:21:1: policy.staff.group[0].factors: there is no factor "pigeon": use "totp"`,
+				`test.toml:24:1: policy.staff.group[1].deny: refuses the members: remove factors and registration, or deny`,
+				`test.toml:26:16: policy.staff.group[2]: says nothing: give deny, factors or registration`,
+			},
+		},
+		{
+			"exemptions", `[factors.totp]`, "[[policy.staff.exempt]]\nusers = \"backup\"\nclients = \"vnp\"\nuntil = \"soon\"\n" +
+				"[[policy.staff.exempt]]\nrule = \"a\"\nreason = \"a script\"\nuntil = 2001-01-01T00:00:00\n[factors.totp]",
+			[]string{
+				`test.toml:20:16: policy.staff.exempt[0].reason: missing: say why no second factor is asked for`,
+				`test.toml:20:16: policy.staff.exempt[0].rule: missing: give it a name; it stands in the audit`,
+				`test.toml:22:1: policy.staff.exempt[0].clients: there is no [[client]] with the name "vnp"`,
+				`test.toml:23:1: policy.staff.exempt[0].until: must be a date, such as 2027-01-31, or a time with its zone, such as 2027-01-31T18:00:00Z`,
+				`test.toml:24:16: policy.staff.exempt[1]: exempts nobody: name users or groups`,
+				`test.toml:27:1: policy.staff.exempt[1].until: must be a date, such as 2027-01-31, or a time with its zone, such as 2027-01-31T18:00:00Z`,
+			},
+		},
+		{
+			"no passwords", `[factors.totp]`, "[login]\npassword_tries = 0\npassword_tries_every = \"0s\"\nsent_life = \"1s\"\n[factors.totp]",
+			[]string{
+				`test.toml:21:1: login.password_tries: must be at least 1`,
+				`test.toml:22:1: login.password_tries_every: must be between 1s and 24h`,
+				`test.toml:23:1: login.sent_life: must be between 10s and 1h`,
+			},
 		},
 		{
 			"issuer with a colon", `"Corp"`, `"Corp: VPN"`,

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 // decoder fills a struct from a tree. It goes on after a fault, where the decoder of the TOML
@@ -34,6 +36,10 @@ func (d *decoder) value(path string, n *node, v reflect.Value) {
 	d.places[path] = n.at
 	if _, ok := v.Interface().(time.Duration); ok {
 		d.duration(path, n, v)
+		return
+	}
+	if t, ok := v.Addr().Interface().(*time.Time); ok {
+		d.moment(path, n, t)
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
@@ -83,13 +89,22 @@ func (d *decoder) table(path string, n *node, v reflect.Value) {
 // paths lets relative paths begin at the configuration's folder, wherever the program was started.
 func (d *decoder) paths(v reflect.Value, fields map[string][]int) {
 	for key, i := range fields {
-		isPath := strings.HasSuffix(key, "_file") || slices.Contains([]string{"data_dir", "socket"}, key)
-		if !isPath || v.FieldByIndex(i).Kind() != reflect.String {
-			continue
+		isPath := strings.HasSuffix(key, "_file") || slices.Contains([]string{"data_dir", "socket", "templates", "dictionaries"}, key)
+		switch field := v.FieldByIndex(i); {
+		case !isPath:
+		case field.Kind() == reflect.String:
+			d.path(field)
+		case field.Kind() == reflect.Slice:
+			for j := range field.Len() {
+				d.path(field.Index(j))
+			}
 		}
-		if file := v.FieldByIndex(i).String(); file != "" && !filepath.IsAbs(file) {
-			v.FieldByIndex(i).SetString(filepath.Join(d.files.folder, file))
-		}
+	}
+}
+
+func (d *decoder) path(v reflect.Value) {
+	if file := v.String(); file != "" && !filepath.IsAbs(file) {
+		v.SetString(filepath.Join(d.files.folder, file))
 	}
 }
 
@@ -132,6 +147,19 @@ func (d *decoder) duration(path string, n *node, v reflect.Value) {
 		return
 	}
 	v.SetInt(int64(length))
+}
+
+// moment decodes a time. A date is the end of that day: what holds until Friday holds on Friday. It is
+// that of UTC, so that all nodes read the same.
+func (d *decoder) moment(path string, n *node, t *time.Time) {
+	switch value := n.value.(type) {
+	case time.Time:
+		*t = value
+	case toml.LocalDate:
+		*t = value.AsTime(time.UTC).AddDate(0, 0, 1)
+	default:
+		d.fault(n, path, "must be a date, such as 2027-01-31, or a time with its zone, such as 2027-01-31T18:00:00Z")
+	}
 }
 
 func (d *decoder) text(path string, n *node, u encoding.TextUnmarshaler) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const docs = "../../../../docs"
@@ -56,11 +57,11 @@ func settings(v reflect.Type, header string, known map[string]bool) {
 		field := v.FieldByIndex(index).Type
 		path := join(inside, key)
 		switch {
-		case field.Kind() == reflect.Struct:
+		case field.Kind() == reflect.Struct && field != reflect.TypeFor[time.Time]():
 			settings(field, "["+path+"]", known)
 		case field.Kind() == reflect.Pointer && field.Elem().Kind() == reflect.Struct:
 			settings(field.Elem(), "["+path+"]", known)
-		case field.Kind() == reflect.Map:
+		case field.Kind() == reflect.Map && field.Elem().Kind() == reflect.Struct:
 			settings(field.Elem(), "["+path+".NAME]", known)
 		case field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct:
 			known[header+" "+key] = header != "" // at the top the table itself says it

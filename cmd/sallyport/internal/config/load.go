@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxFile bounds a configuration file.
@@ -101,7 +102,7 @@ func build(sources []source, where files) (*Config, error) {
 	faults = append(faults, d.faults...)
 	cfg.Warnings = append(d.warnings, d.spared...)
 	if readable { // what a broken file would have said is not held against the others
-		c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...))}
+		c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...)), now: time.Now()}
 		c.check()
 		faults = append(faults, c.faults...)
 		cfg.Warnings = append(cfg.Warnings, c.warnings...)

@@ -56,17 +56,32 @@ func (c *Config) RejectDelay() time.Duration {
 func (c *Config) LoginPolicies() map[string]login.Policy {
 	policies := make(map[string]login.Policy, len(c.Policies))
 	for name, p := range c.Policies {
-		policies[name] = login.Policy{
-			Name: name, Directory: p.Directory, Factors: p.Factors,
-			Registration: login.Registration(p.Registration),
-		}
+		policies[name] = p.login(name)
 	}
 	return policies
 }
 
+func (p Policy) login(name string) login.Policy {
+	policy := login.Policy{
+		Name: name, Directory: p.Directory, Factors: p.Factors,
+		Registration:    login.Registration(p.Registration),
+		ConcealPassword: p.ConcealPassword, OneRSAMessage: p.OneRSAMessage,
+	}
+	for _, r := range p.Group {
+		policy.Groups = append(policy.Groups, login.GroupRule{
+			Groups: r.Groups, Deny: r.Deny, Factors: r.Factors, Registration: login.Registration(r.Registration),
+		})
+	}
+	for _, e := range p.Exempt {
+		policy.Exemptions = append(policy.Exemptions, login.Exemption(e))
+	}
+	return policy
+}
+
 // Limits returns the thresholds of a login. The ledger's capacity is what can be open, or remembered
 // for retransmissions, at the peak rate: that many logins, and a tenth as many registrations, whose
-// challenges live longer.
+// challenges live longer. A login lives as long as the slowest of the factors that are configured
+// lets it.
 func (c *Config) Limits() login.Limits {
 	limits := login.DefaultLimits()
 	limits.Attempts = c.Login.Attempts
@@ -76,8 +91,23 @@ func (c *Config) Limits() login.Limits {
 	limits.HardLock = c.Login.HardLock
 	kept := func(life time.Duration) uint64 { return uint64((life + limits.Keep) / time.Second) }
 	rate := uint64(c.Login.PeakRate)
-	limits.Capacity = rate*kept(c.Login.ChallengeLife) + (rate+9)/10*kept(c.Login.RegistrationLife)
+	limits.Capacity = rate*kept(c.loginLife()) + (rate+9)/10*kept(max(c.Login.RegistrationLife, c.loginLife()))
 	return limits
+}
+
+// loginLife is the longest life of a login's challenge.
+func (c *Config) loginLife() time.Duration {
+	life := c.Login.ChallengeLife
+	for _, k := range c.Factors.Kinds() {
+		switch {
+		case !k.Configured:
+		case k.Addressed:
+			life = max(life, c.Login.SentLife)
+		case !k.Registered:
+			life = max(life, c.Login.DialogueLife)
+		}
+	}
+	return life
 }
 
 // LogLevel returns the level of the log.

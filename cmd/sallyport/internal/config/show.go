@@ -54,6 +54,11 @@ func plain(v reflect.Value) any {
 		return mask
 	case time.Duration:
 		return value.String()
+	case time.Time:
+		if value.IsZero() {
+			return nil
+		}
+		return value
 	case encoding.TextMarshaler:
 		text, err := value.MarshalText()
 		if err != nil {

@@ -29,8 +29,6 @@ func withoutNames(path string) string {
 func later() []string {
 	return []string{
 		"cluster", "portal",
-		"factors.email", "factors.sms", "factors.securid",
-		"client.prompt_language", "client.prompt_profile", "client.reply_attributes",
 		"client.timeout", "client.retries",
 		"policy.*.radius_registration",
 	}

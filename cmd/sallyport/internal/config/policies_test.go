@@ -1,0 +1,82 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/login"
+)
+
+func TestPoliciesReachTheEngineWhole(t *testing.T) {
+	c, faults := parse(strings.Replace(valid, "[factors.totp]", `conceal_password = true
+one_rsa_message = true
+[[policy.staff.group]]
+groups = ["guests", "cn=temps,dc=corp,dc=example"]
+deny = true
+[[policy.staff.group]]
+groups = "admins"
+registration = "invited"
+[[policy.staff.exempt]]
+rule = "backup job"
+users = "backup"
+groups = "robots"
+clients = "vpn"
+reason = "no human is there"
+until = 2030-01-31
+[factors.totp]`, 1))
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	p := c.LoginPolicies()["staff"]
+	if !p.ConcealPassword || !p.OneRSAMessage || len(p.Groups) != 2 || !p.Groups[0].Deny || p.Groups[0].Groups[1] != "cn=temps,dc=corp,dc=example" ||
+		p.Groups[1].Registration != login.RegistrationInvited {
+		t.Errorf("got %+v", p)
+	}
+	if len(p.Exemptions) != 1 || p.Exemptions[0].Rule != "backup job" || p.Exemptions[0].Clients[0] != "vpn" ||
+		!p.Exemptions[0].Until.Equal(time.Date(2030, 2, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("got %+v", p.Exemptions)
+	}
+}
+
+// A date lasts through its day, a time to its moment, and both are shown so that they can be read back.
+func TestAnExemptionsEndIsShownAsItIsRead(t *testing.T) {
+	exempt := "[[policy.staff.exempt]]\nrule = \"a\"\nusers = \"backup\"\nreason = \"a script\"\nuntil = "
+	for until, want := range map[string]string{
+		"2026-12-31":                "until = 2027-01-01T00:00:00Z",
+		"2026-12-31T18:00:00+05:00": "until = 2026-12-31T18:00:00+05:00",
+	} {
+		c, faults := parse(valid + exempt + until + "\n")
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		var shown strings.Builder
+		if err := c.WriteTOML(&shown); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(shown.String(), want+"\n") {
+			t.Errorf("%s is shown as\n%s", until, shown.String())
+		}
+	}
+}
+
+func TestPoliciesThatAreUnwiseAreWarnedOf(t *testing.T) {
+	exempt := "[[policy.staff.exempt]]\nrule = \"a\"\nusers = \"backup\"\nreason = \"a script\"\nuntil = "
+	for name, test := range map[string]struct{ text, want string }{
+		"an exemption that has ended": {valid + exempt + "2001-01-01\n",
+			"test.toml:26:1: policy.staff.exempt[0].until: has ended: remove the exemption, or renew it"},
+		"an exemption without an end to speak of": {valid + exempt + "2999-01-01\n",
+			"test.toml:26:1: policy.staff.exempt[0].until: is more than a year ahead: exemptions are to be looked at again"},
+		"registration that a concealed password prevents": {strings.Replace(valid, "[factors.totp]", "conceal_password = true\n[factors.totp]", 1),
+			`test.toml:20:1: policy.staff.conceal_password: nobody registers over RADIUS while it is concealed whether the password was right: say registration = "closed", and enrol people with "sallyport user enrol"`},
+	} {
+		c, faults := parse(test.text)
+		if faults != nil {
+			t.Errorf("%s: %v", name, faults)
+			continue
+		}
+		if got := c.Warnings.Error(); got != test.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
+		}
+	}
+}
