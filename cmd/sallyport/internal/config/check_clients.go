@@ -23,6 +23,7 @@ func (c *checker) clients() {
 	if len(c.Clients) == 0 {
 		c.warn("client", "there is no [[client]]: nobody can ask this server")
 	}
+	c.replies()
 	names := map[string]bool{}
 	var networks []network
 	for i, client := range c.Clients {
@@ -111,5 +112,22 @@ func (c *checker) mode(path string, client Client) {
 func (c *checker) language(key, tag string) {
 	if _, err := language.Parse(tag); tag != "" && err != nil {
 		c.fault(key, `is not a language tag, such as "en" or "ar"`)
+	}
+}
+
+// replies makes the rules of reply attributes with what the dictionaries know.
+func (c *checker) replies() {
+	dictionary, err := radius.LoadDictionary(c.Radius.Dictionaries)
+	if err != nil {
+		c.fault("radius.dictionaries", "%v", err)
+		return
+	}
+	for i := range c.Clients {
+		client := &c.Clients[i]
+		for j, r := range client.Reply {
+			rule, err := radius.NewReplyRule(dictionary, r.Groups, r.Attributes)
+			c.part(element(element("client", i)+".reply", j)+".attributes", err)
+			client.replies = append(client.replies, rule)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sallyport/directory"
 	"sallyport/factors"
 	"sallyport/login"
+	"sallyport/radius"
 )
 
 // DefaultFile is where the configuration is looked for when nothing else is said.
@@ -81,6 +82,9 @@ type Client struct {
 	Profile string `toml:"profile"`
 	// Reply are attributes that go with an Accept.
 	Reply []Reply `toml:"reply"`
+
+	// replies are the rules that the check has made of Reply.
+	replies []radius.ReplyRule
 }
 
 // Reply is a [[client.reply]] table: attributes for members of any of the groups, or for everybody

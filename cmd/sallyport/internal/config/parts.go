@@ -41,7 +41,25 @@ func (c Client) radius() radius.Client {
 		Charset: map[string]radius.Charset{
 			"auto": radius.CharsetAuto, "utf-8": radius.CharsetUTF8, "latin-1": radius.CharsetLatin1,
 		}[c.Charset],
+		Prompts: map[string]radius.Prompts{"ascii": radius.PromptsASCII, "utf-8": radius.PromptsUTF8}[c.Prompts],
+		Mode: map[string]login.Mode{
+			"challenge": login.ModeChallenge, "append": login.ModeAppend, "otp-only": login.ModeOTPOnly,
+		}[c.Mode],
+		AppendDigits: c.appendDigits(),
+		Language:     c.Language,
+		Profile: map[string]login.Profile{
+			"plain": login.ProfilePlain, "asa-sdi": login.ProfileASASDI, "upstream": login.ProfileUpstream,
+		}[c.Profile],
+		Replies: c.replies,
 	}
+}
+
+// appendDigits is the length of the code behind the password, 0 where a comma stands between them.
+func (c Client) appendDigits() int {
+	if c.Mode == "append" && c.Append == "digits" {
+		return int(c.AppendDigits)
+	}
+	return 0
 }
 
 // RejectDelay returns the delay as the radius server takes it, where zero would mean the default.

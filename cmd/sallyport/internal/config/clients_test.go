@@ -1,0 +1,52 @@
+package config_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/login"
+	"sallyport/radius"
+)
+
+func TestClientsReachTheServerWhole(t *testing.T) {
+	dir := write(t, map[string]string{
+		"sallyport.toml": strings.Replace(valid, "[directory.corp]", `mode = "append"
+append = "digits"
+append_digits = 8
+language = "ar"
+profile = "asa-sdi"
+prompts = "utf-8"
+[[client.reply]]
+groups = "vpn-admins"
+attributes = { "Acme-Role" = "admin", "Session-Timeout" = ["3600"] }
+[radius]
+dictionaries = "dictionary.acme"
+[directory.corp]`, 1),
+		"dictionary.acme": "VENDOR Acme 32472\nBEGIN-VENDOR Acme\nATTRIBUTE Acme-Role 1 string\nEND-VENDOR Acme\n",
+	})
+	c, err := config.Load(filepath.Join(dir, "sallyport.toml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.RadiusClients()[0]
+	if got.Mode != login.ModeAppend || got.AppendDigits != 8 || got.Language != "ar" || got.Profile != login.ProfileASASDI ||
+		got.Prompts != radius.PromptsUTF8 || len(got.Replies) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The length of the code is that of digits alone: with a comma there is none.
+func TestACommaNeedsNoLength(t *testing.T) {
+	c, faults := parse(strings.Replace(valid, `name = "vpn"`, "name = \"vpn\"\nmode = \"append\"", 1))
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if got := c.RadiusClients()[0]; got.Mode != login.ModeAppend || got.AppendDigits != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
