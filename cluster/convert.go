@@ -34,9 +34,21 @@ func enrolmentOf(u *state.User) login.Enrolment {
 		e.Credentials[c.Factor] = login.Credential{
 			Factor: c.Factor, Version: c.Version, Sealed: c.Record, Memo: c.Memo, Last: c.Last,
 			LockedUntil: instant(c.LockedUntil), HardLocked: c.HardLocked, Failures: c.Failures,
+			Renew: c.Renew, Codes: codesOf(c.Codes), Note: c.Note, Challenge: c.Challenge,
 		}
 	}
 	return e
+}
+
+func codesOf(stored []state.OneTimeCode) []login.OneTimeCode {
+	if len(stored) == 0 {
+		return nil
+	}
+	codes := make([]login.OneTimeCode, len(stored))
+	for i, c := range stored {
+		codes[i] = login.OneTimeCode{Tag: c.Tag, Uses: c.Uses, Until: instant(c.Until)}
+	}
+	return codes
 }
 
 // openedOf converts a challenge without its record.
@@ -47,8 +59,20 @@ func openedOf(c *state.Challenge) login.Opened {
 	}
 	if c.Opening != nil {
 		o.Name, o.Factor, o.Epoch = c.Opening.Name, c.Opening.Factor, c.Opening.Epoch
+		o.Sequence, o.Sends = c.Opening.Sequence, sendsOf(c.Opening.Sends)
 	}
 	return o
+}
+
+func sendsOf(stored []state.Sent) []login.Sent {
+	if len(stored) == 0 {
+		return nil
+	}
+	sends := make([]login.Sent, len(stored))
+	for i, s := range stored {
+		sends[i] = login.Sent{Factor: s.Factor, Number: s.Number, At: instant(s.At), Failed: s.Failed}
+	}
+	return sends
 }
 
 func openCommand(o login.Opening, sealed []byte) *state.Open {
@@ -56,7 +80,21 @@ func openCommand(o login.Opening, sealed []byte) *state.Open {
 		ID: o.ID, UserID: o.UserID, Name: o.Name, Handle: o.Handle, Client: o.Client,
 		Factor: o.Factor, Epoch: o.Epoch, Record: sealed, Rejoin: o.Rejoin,
 		RejoinWithin: int64(o.RejoinWithin), Life: int64(o.Life), Keep: int64(o.Keep),
-		Capacity: o.Capacity,
+		Capacity: o.Capacity, Sequence: o.Sequence, Key: o.Key, Send: sendOf(o.Send), Decoy: o.Decoy,
+	}
+}
+
+func sendOf(s *login.Send) *state.Send {
+	if s == nil {
+		return nil
+	}
+	l := s.Limits
+	return &state.Send{
+		Act: s.Act, Destination: s.Destination, Country: s.Country,
+		Limits: state.SendLimits{
+			Between: int64(l.Between), User: state.SendRate(l.User), Destination: state.SendRate(l.Destination),
+			Country: state.SendRate(l.Country), Global: state.SendRate(l.Global),
+		},
 	}
 }
 
@@ -71,6 +109,8 @@ func settleCommand(s login.Settlement, sealed []byte) *state.Settle {
 			SoftLockFor: int64(s.Limits.SoftLockFor), SoftLockMax: int64(s.Limits.SoftLockMax),
 			HardLock: s.Limits.HardLock, Keep: int64(s.Limits.Keep), Capacity: s.Limits.Capacity,
 		},
+		Code: s.Code, Exempt: s.Exempt, Pass: s.Pass, Sequence: s.Sequence, Invitation: s.Invitation,
+		Again: s.Again, Decoy: s.Decoy, Conceal: s.Conceal,
 	}
 }
 

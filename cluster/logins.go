@@ -13,7 +13,8 @@ import (
 // caller has made a mistake.
 var errChallengeTaken = errors.New("the challenge id belongs to another login")
 
-// Open stores a challenge, or rejoins the one that is open under the same tag.
+// Open stores a challenge, changes it, or rejoins the one that is open under the same tag. See
+// cluster/DESIGN.md for what decides whether a code may be sent.
 func (l *ledger) Open(ctx context.Context, o login.Opening) (login.Opened, error) {
 	var sealed []byte
 	if len(o.Record) > 0 {
@@ -30,7 +31,27 @@ func (l *ledger) Open(ctx context.Context, o login.Opening) (login.Opened, error
 	if r.Status != state.Done {
 		return login.Opened{}, fmt.Errorf("open challenge: %w", errChallengeTaken)
 	}
-	return l.opened(r.Opened)
+	opened := login.Opened{ID: o.ID}
+	if r.Opened != nil {
+		if opened, err = l.opened(r.Opened); err != nil {
+			return login.Opened{}, err
+		}
+	}
+	opened.Stale, opened.Fresh = r.Stale, r.Fresh
+	opened.Refusal, opened.SendAt = r.Refusal, instant(r.SendAt)
+	return opened, nil
+}
+
+// SendFailed notes that a code did not leave: it does not count any more for the least time between
+// two sends, but still for the rates. A send that is not known any more is no error.
+func (l *ledger) SendFailed(ctx context.Context, f login.SendFailure) error {
+	_, err := l.submit(ctx, &state.SendFailed{
+		Challenge: f.Challenge, Client: f.Client, UserID: f.UserID, Factor: f.Factor, Number: f.Number,
+	})
+	if err != nil {
+		return fmt.Errorf("note a failed send: %w", err)
+	}
+	return nil
 }
 
 // Settle commits the effect of one answer and returns the verdict. The number is used up, or the

@@ -51,9 +51,19 @@ type Ledger interface {
 	// Opened returns what is known of a challenge: what Open stored, or what its answers left.
 	// found is false when nothing was stored under this id, or it is forgotten.
 	Opened(ctx context.Context, id ChallengeID) (o Opened, found bool, err error)
+	// SendFailed notes that a code did not leave, so that another may be sent at once. It costs a
+	// commit.
+	SendFailed(ctx context.Context, f SendFailure) error
 	// Settle commits the effect of one answer and returns the verdict; the same answer under the
 	// same token has the same outcome, for ever and on every node. It costs a commit.
 	Settle(ctx context.Context, s Settlement) (Outcome, error)
+	// Claim gives the right to forward one answer to the server that judges it, to one caller in the
+	// whole cluster, once. It costs a commit, as does Conclude, which commits what became of it.
+	Claim(ctx context.Context, s Settlement, c Claim) (Outcome, error)
+	Conclude(ctx context.Context, s Settlement, c Conclusion) (Outcome, error)
+	// Window reports whether an administrator has opened the window for a first registration for one
+	// of the subjects: user ids, and groups as [GroupSubject] writes them.
+	Window(ctx context.Context, subjects []string) (bool, error)
 	// Cancel ends a challenge: no answer to it will be accepted. It costs a commit.
 	Cancel(ctx context.Context, c Cancellation) error
 }

@@ -27,7 +27,7 @@ func (c *Register) apply(t *txn) Result {
 		user = t.newUser(c.UserID, c.Name, c.Handle)
 	}
 	cred.unlock()
-	cred.Record, cred.Memo = c.Record, nil
+	cred.Record, cred.Memo, cred.Renew = c.Record, nil, false
 	cred.Version++
 	user.put(cred)
 	user.Epoch++
@@ -50,11 +50,12 @@ func (c *Reset) reset(t *txn) Result {
 	}
 	removed := 0
 	user.each(c.Factor, func(cred *Credential) {
-		if len(cred.Record) > 0 {
+		if len(cred.Record) > 0 || len(cred.Codes) > 0 {
 			removed++
 		}
 		cred.unlock()
-		cred.Record, cred.Memo = nil, nil
+		cred.Record, cred.Memo, cred.Renew = nil, nil, false
+		cred.Codes, cred.Note = nil, ""
 	})
 	user.Epoch++ // also where nothing was registered: a registration may be under way
 	t.putUser(user)

@@ -23,36 +23,7 @@ type Challenge struct {
 	Closed   Closed
 	Verdicts []Verdict
 	Opening  *Opening
-}
-
-// Opening is what a challenge was opened with.
-type Opening struct {
-	Name   string
-	Factor string
-	Epoch  uint32
-	Record []byte // sealed
-	Opened int64
-	Rejoin login.Tag // zero when there is none, or a newer challenge has it
-}
-
-// Verdict is what was decided about one answer.
-type Verdict struct {
-	Token   login.Tag
-	Answer  login.Tag
-	Request login.Tag
-	// Epoch is the user's epoch after the verdict: when it moves on, the verdict is void.
-	Epoch uint32
-	Code  VerdictCode
-	Left  uint8
-}
-
-// close ends a challenge. The candidate goes with it: what was accepted is a credential now, and
-// nothing else may be shown again.
-func (c *Challenge) close(how Closed) {
-	c.Closed = how
-	if c.Opening != nil {
-		c.Opening.Record = nil
-	}
+	Decoy    bool // no answer to it is right
 }
 
 // Closed says whether and how a challenge has ended, apart from expiry.
@@ -66,35 +37,6 @@ const (
 	Cancelled
 )
 
-// VerdictCode is a recorded verdict in one octet. Numbers are stored: they never change.
-type VerdictCode uint8
-
-// The verdicts that are recorded.
-const (
-	VerdictAccepted VerdictCode = iota + 1
-	VerdictInvalid
-	VerdictReplayed
-	VerdictExhausted
-	VerdictLocked
-)
-
-// Code returns the verdict's name; an unknown number, from a newer program, is a refusal.
-func (v VerdictCode) Code() login.Code {
-	switch v {
-	case VerdictAccepted:
-		return login.CodeAccepted
-	case VerdictInvalid:
-		return login.CodeOTPInvalid
-	case VerdictReplayed:
-		return login.CodeOTPReplayed
-	case VerdictExhausted:
-		return login.CodeAttemptsExhausted
-	case VerdictLocked:
-		return login.CodeAccountLocked
-	}
-	return login.CodeStateInvalid
-}
-
 func (c *Challenge) wire(w *wire) {
 	w.fixed(1, c.ID[:])
 	w.str(2, &c.UserID)
@@ -104,26 +46,27 @@ func (c *Challenge) wire(w *wire) {
 	number(w, 6, &c.Failures)
 	number(w, 7, &c.Closed)
 	list[Verdict](w, 8, &c.Verdicts)
-	c.wireOpening(w)
+	optional[Opening](w, 9, &c.Opening)
+	w.bool(10, &c.Decoy)
 }
 
-func (o *Opening) wire(w *wire) {
-	w.str(1, &o.Name)
-	w.name(2, &o.Factor)
-	number(w, 3, &o.Epoch)
-	w.octets(4, &o.Record)
-	w.int(5, &o.Opened)
-	w.fixed(6, o.Rejoin[:])
+// close ends a challenge. The candidate goes with it: what was accepted is a credential now, and
+// nothing else may be shown again.
+func (c *Challenge) close(how Closed) {
+	c.Closed = how
+	if c.Opening != nil {
+		c.Opening.Record = nil
+	}
 }
 
-func (v *Verdict) wire(w *wire) {
-	w.fixed(1, v.Token[:])
-	w.fixed(2, v.Answer[:])
-	w.fixed(3, v.Request[:])
-	number(w, 4, &v.Epoch)
-	number(w, 5, &v.Code)
-	number(w, 6, &v.Left)
+// extend makes a challenge live until expires at least, and be remembered for keep after its end.
+func (c *Challenge) extend(expires, keep int64) {
+	c.Expires = max(c.Expires, expires)
+	c.remember(later(c.Expires, keep))
 }
+
+// remember makes a challenge be remembered until then at least.
+func (c *Challenge) remember(until int64) { c.Forget = max(c.Forget, ceilSeconds(until)) }
 
 // belongs reports whether the challenge was begun by this client for this user.
 func (c *Challenge) belongs(client, userID string) bool {
@@ -141,33 +84,29 @@ func (c *Challenge) left(l Limits) int {
 	return int(l.Attempts - c.Failures)
 }
 
-func (c *Challenge) verdict(token, answer login.Tag) *Verdict {
-	for i := range c.Verdicts {
-		if v := &c.Verdicts[i]; v.Token == token && v.Answer == answer {
-			return v
-		}
+// sequence is that of the candidate, or of the dialogue; 0 where there is none.
+func (c *Challenge) sequence() uint8 {
+	if c == nil || c.Opening == nil {
+		return 0
 	}
-	return nil
+	return c.Opening.Sequence
+}
+
+func (c *Challenge) verdict(token, answer login.Tag) *Verdict {
+	return c.find(func(v *Verdict) bool { return v.Token == token && v.Answer == answer })
 }
 
 // accepted returns the verdict that accepted an answer, or nil.
 func (c *Challenge) accepted() *Verdict {
+	return c.find(func(v *Verdict) bool { return v.Code == VerdictAccepted })
+}
+
+// find returns the first verdict that fits, or nil.
+func (c *Challenge) find(fits func(*Verdict) bool) *Verdict {
 	for i := range c.Verdicts {
-		if c.Verdicts[i].Code == VerdictAccepted {
-			return &c.Verdicts[i]
+		if v := &c.Verdicts[i]; fits(v) {
+			return v
 		}
 	}
 	return nil
-}
-
-// wireOpening encodes the opening only where there is one.
-func (c *Challenge) wireOpening(w *wire) {
-	var some []Opening
-	if !w.decoding && c.Opening != nil {
-		some = []Opening{*c.Opening}
-	}
-	list[Opening](w, 9, &some)
-	if w.decoding && len(some) > 0 {
-		c.Opening = &some[0]
-	}
 }

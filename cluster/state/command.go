@@ -25,10 +25,16 @@ const (
 	KindForget
 	KindFound
 	KindRotate
+	KindSendFailed
+	KindClaim
+	KindConclude
+	KindGrant
+	KindRenew
+	KindOpenWindow
 )
 
-// Command is one change: an [Open], [Settle], [Cancel], [Register], [Reset], [Unlock], [Learn],
-// [Forget], [Found] or [Rotate].
+// Command is one change: an [Open], [SendFailed], [Settle], [Claim], [Conclude], [Cancel], [Register],
+// [Grant], [Renew], [Reset], [Unlock], [OpenWindow], [Learn], [Forget], [Found] or [Rotate].
 type Command interface {
 	message
 	kind() Kind
@@ -57,6 +63,18 @@ func newCommand(k Kind) Command {
 		return new(Found)
 	case KindRotate:
 		return new(Rotate)
+	case KindSendFailed:
+		return new(SendFailed)
+	case KindClaim:
+		return new(Claim)
+	case KindConclude:
+		return new(Conclude)
+	case KindGrant:
+		return new(Grant)
+	case KindRenew:
+		return new(Renew)
+	case KindOpenWindow:
+		return new(OpenWindow)
 	}
 	return nil
 }

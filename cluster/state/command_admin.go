@@ -116,3 +116,58 @@ func (c *Rotate) wire(w *wire) {
 	number(w, 2, &c.Key.ID)
 	w.octets(3, &c.Key.Sealed)
 }
+
+// Grant puts one-time codes in place of those that a credential holds; none removes them. Factor is one
+// of the credentials of package login that are no factors.
+type Grant struct {
+	UserID string
+	Name   string
+	Handle login.Handle
+	Factor string
+	Codes  []OneTimeCode
+	Note   string
+	Act    login.Tag
+}
+
+func (c *Grant) kind() Kind { return KindGrant }
+
+func (c *Grant) wire(w *wire) {
+	w.str(1, &c.UserID)
+	w.str(2, &c.Name)
+	w.fixed(3, c.Handle[:])
+	w.name(4, &c.Factor)
+	list[OneTimeCode](w, 5, &c.Codes)
+	w.str(6, &c.Note)
+	w.fixed(7, c.Act[:])
+}
+
+// Renew makes a user register a factor anew at the next login.
+type Renew struct {
+	UserID string
+	Factor string
+	Act    login.Tag
+}
+
+func (c *Renew) kind() Kind { return KindRenew }
+
+func (c *Renew) wire(w *wire) {
+	w.str(1, &c.UserID)
+	w.name(2, &c.Factor)
+	w.fixed(3, c.Act[:])
+}
+
+// OpenWindow opens the window for first registrations of a subject until a time in nanoseconds since
+// 1970; one that is past closes it.
+type OpenWindow struct {
+	Subject string
+	Until   int64
+	Act     login.Tag
+}
+
+func (c *OpenWindow) kind() Kind { return KindOpenWindow }
+
+func (c *OpenWindow) wire(w *wire) {
+	w.str(1, &c.Subject)
+	w.int(2, &c.Until)
+	w.fixed(3, c.Act[:])
+}

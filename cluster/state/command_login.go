@@ -17,6 +17,10 @@ type Open struct {
 	Life         int64
 	Keep         int64
 	Capacity     uint64
+	Sequence     uint8
+	Key          login.Tag
+	Send         *Send // nil asks for none
+	Decoy        bool
 }
 
 func (c *Open) kind() Kind { return KindOpen }
@@ -35,6 +39,10 @@ func (c *Open) wire(w *wire) {
 	w.int(11, &c.Life)
 	w.int(12, &c.Keep)
 	number(w, 13, &c.Capacity)
+	number(w, 14, &c.Sequence)
+	w.fixed(15, c.Key[:])
+	optional[Send](w, 16, &c.Send)
+	w.bool(17, &c.Decoy)
 }
 
 // Settle commits the effect of one answer; see [login.Settlement]. Times and durations are
@@ -57,6 +65,14 @@ type Settle struct {
 	Register     []byte // sealed; empty where nothing is registered
 	Expires      int64
 	Limits       Limits
+	Code         login.Tag
+	Exempt       string
+	Pass         bool
+	Sequence     uint8
+	Invitation   login.Tag
+	Again        login.Tag
+	Decoy        bool
+	Conceal      bool
 }
 
 // Limits are the thresholds of a settlement; see [login.Limits]. Durations are nanoseconds.
@@ -96,6 +112,14 @@ func (c *Settle) wire(w *wire) {
 	number(w, 21, &c.Limits.HardLock)
 	w.int(22, &c.Limits.Keep)
 	number(w, 23, &c.Limits.Capacity)
+	w.fixed(24, c.Code[:])
+	w.name(25, &c.Exempt)
+	w.bool(26, &c.Pass)
+	number(w, 27, &c.Sequence)
+	w.fixed(28, c.Invitation[:])
+	w.fixed(29, c.Again[:])
+	w.bool(30, &c.Decoy)
+	w.bool(31, &c.Conceal)
 }
 
 // Cancel ends a challenge; see [login.Cancellation]. Times and durations are nanoseconds.

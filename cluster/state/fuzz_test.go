@@ -51,7 +51,7 @@ func FuzzRestore(f *testing.F) {
 	for i, c := range examples() {
 		m.Apply(uint64(len(i)), EncodeBatch(1, [][]byte{Encode(c)}))
 	}
-	m.Apply(99, EncodeBatch(2, [][]byte{Encode(settleNumber(1, 1)), Encode(examples()["open"])}))
+	m.Apply(99, EncodeBatch(2, [][]byte{Encode(settleNumber(1, 1)), Encode(examples2()["open"])}))
 	var b bytes.Buffer
 	if err := m.View().WriteSnapshot(&b); err != nil {
 		f.Fatal(err)
@@ -65,7 +65,7 @@ func FuzzRestore(f *testing.F) {
 		if err := m.Restore(bytes.NewReader(whole)); err != nil {
 			return
 		}
-		m.Apply(100, EncodeBatch(1<<62, [][]byte{Encode(settleNumber(1, 1)), Encode(examples()["settle"])}))
+		m.Apply(100, EncodeBatch(1<<62, [][]byte{Encode(settleNumber(1, 1)), Encode(examples2()["settle"])}))
 		if m.Counters().Panics != 0 {
 			t.Fatal("a command panicked on a restored state")
 		}

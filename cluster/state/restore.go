@@ -157,6 +157,14 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 			return err
 		}
 		t.putLearned(l)
+	case recordTally:
+		return t.restoreTally(body)
+	case recordWindow:
+		win := &Window{}
+		if err := t.wire.decode(body, win); err != nil {
+			return err
+		}
+		t.windows.set(t.edit, windowKey(win.Subject), t.wire.encode(win))
 	case recordAct:
 		var a act
 		err := t.wire.decode(body, &a)
@@ -170,12 +178,7 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 func (t *txn) restoreChallenge(c *Challenge) {
 	t.know(c.Client)
 	t.putChallenge(c)
-	t.keep(c.UserID, 1)
+	t.keep(keptKey(c.UserID, c.Decoy), 1)
 	t.verdicts += uint64(len(c.Verdicts))
-	for i := range c.Verdicts {
-		t.own(&t.requests, c.Verdicts[i].Request, c.ID)
-	}
-	if c.Opening != nil {
-		t.own(&t.rejoins, c.Opening.Rejoin, c.ID)
-	}
+	c.leads(t, t.own)
 }

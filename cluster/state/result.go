@@ -27,8 +27,14 @@ type Result struct {
 	Status Status
 	// Outcome is the verdict of a [Settle].
 	Outcome login.Outcome
-	// Opened is the challenge of an [Open]: the one stored, or the one rejoined.
+	// Opened is the challenge of an [Open]: the one stored, or the one rejoined; nil when none is.
 	Opened *Challenge
+	// Stale, Fresh, Refusal and SendAt are the answer to an [Open]; see [login.Opened]. SendAt is in
+	// nanoseconds since 1970.
+	Stale   bool
+	Fresh   bool
+	Refusal login.Code
+	SendAt  int64
 	// Count is how many addresses a [Forget] removed, or registrations a [Reset].
 	Count int
 }

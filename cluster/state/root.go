@@ -53,8 +53,12 @@ type root struct {
 	challenges tagMap // by id: a Challenge without its id
 	requests   tagMap // by request tag: the id of the challenge
 	rejoins    tagMap // by rejoin tag: the id of the challenge
+	agains     tagMap // by the tag of a login without State: the id of the challenge
+	passcodes  tagMap // by passcode tag: the id of the challenge
 	learned    tagMap // by learnedKey: a Learned
-	kept       tagMap // by userKey: how many challenges of the user
+	kept       tagMap // by keptKey: how many challenges of the user
+	tallies    tagMap // by subjectKey: a tally
+	windows    tagMap // by windowKey: a Window
 	expiries   expiries
 	acts       []act // the oldest first
 }

@@ -10,62 +10,81 @@ import (
 // the check of the version, because a registration raises the version that its own retransmission
 // still carries; the lock comes before the number, so that guessing while locked tells nothing.
 func (c *Settle) apply(t *txn) Result {
-	if c.ClusterEpoch != t.meta.Epoch {
-		return refused(login.CodeStateInvalid)
-	}
-	ch, user := t.challenge(c.Challenge, c.Client, c.UserID), t.user(c.UserID)
-	if ch != nil && !ch.belongs(c.Client, c.UserID) {
-		return refused(login.CodeStateInvalid)
-	}
-	if r, found := c.recorded(t, ch, user.epoch()); found {
-		return r
-	}
-	if r, found := c.elsewhere(t, ch, user.epoch()); found {
-		return r
-	}
-	cred := user.Credential(c.Factor)
-	if c.Epoch != user.epoch() || c.Version != cred.Version {
-		return stale()
-	}
-	if r, ended := c.ended(t, ch); ended {
+	ch, user, r, done := c.before(t, login.Tag{})
+	if done {
 		return r
 	}
 	if ch == nil {
-		if refusal, ok := t.room(c.UserID, c.Limits.Capacity); !ok {
+		if refusal, ok := t.room(c.UserID, c.Decoy, c.Limits.Capacity); !ok {
 			return refusal
 		}
-		ch = t.newChallenge(c.Challenge, c.Client, c.UserID, c.Expires, c.Limits.Keep)
+		ch = c.newChallenge(t)
 	}
-	return c.judge(t, ch, user, cred)
+	return c.judge(t, ch, user)
 }
 
-// recorded repeats the verdict that this very answer, or this very packet, was given before.
-func (c *Settle) recorded(t *txn, ch *Challenge, epoch uint32) (Result, bool) {
-	var v *Verdict
-	if ch != nil {
-		v = ch.verdict(c.Token, c.Answer)
+// before is what comes before any judgement: done means that r is the answer. ch is nil where the
+// challenge is not stored, user where there is none. act names a caller who claims.
+func (c *Settle) before(t *txn, act login.Tag) (ch *Challenge, user *User, r Result, done bool) {
+	if c.ClusterEpoch != t.meta.Epoch {
+		return nil, nil, refused(login.CodeStateInvalid), true
 	}
-	if v == nil && c.Request != (login.Tag{}) {
-		first, known := t.owner(&t.requests, c.Request, c.Client, c.UserID)
-		if !known {
-			return Result{}, false
+	ch = t.challenge(c.Challenge, c.Client, c.UserID)
+	if ch != nil && !ch.belongs(c.Client, c.UserID) {
+		return nil, nil, refused(login.CodeStateInvalid), true
+	}
+	if !c.decoy(ch) {
+		user = t.user(c.UserID)
+	}
+	if r, done = c.recorded(t, ch, user.epoch(), act); done {
+		return ch, user, r, true
+	}
+	if r, done = c.elsewhere(t, ch, user.epoch()); done {
+		return ch, user, r, true
+	}
+	if c.moved(t, ch, user) {
+		return ch, user, stale(), true
+	}
+	r, done = c.ended(t, ch)
+	return ch, user, r, done
+}
+
+// decoy reports whether no answer is right: there is no such user, or the password was wrong.
+func (c *Settle) decoy(ch *Challenge) bool { return c.Decoy || ch != nil && ch.Decoy }
+
+func (c *Settle) newChallenge(t *txn) *Challenge {
+	ch := &Challenge{ID: c.Challenge, Client: c.Client, UserID: c.UserID, Decoy: c.Decoy}
+	return t.newChallenge(ch, c.Expires, c.Limits.Keep)
+}
+
+// recorded repeats the verdict that this very answer, this very packet, or this very login without a
+// State was given before.
+func (c *Settle) recorded(t *txn, ch *Challenge, epoch uint32, act login.Tag) (Result, bool) {
+	if ch != nil {
+		if v := ch.verdict(c.Token, c.Answer); v != nil {
+			return t.repeat(ch, v, epoch, act), true
 		}
+	}
+	if first, known := t.owner(&t.requests, c.Request, c.Client, c.UserID); known {
 		if first == nil || !first.belongs(c.Client, c.UserID) {
 			return refused(login.CodeStateInvalid), true
 		}
-		i := slices.IndexFunc(first.Verdicts, func(v Verdict) bool { return v.Request == c.Request })
-		if i < 0 {
+		v := first.find(func(v *Verdict) bool { return v.Request == c.Request })
+		if v == nil {
 			return refused(login.CodeStateInvalid), true
 		}
-		v = &first.Verdicts[i]
+		return t.repeat(first, v, epoch, act), true
 	}
-	if v == nil {
+	// A new login may follow a verdict that is void, or of a challenge that has ended: it is judged.
+	first, _ := t.owner(&t.agains, c.Again, c.Client, c.UserID)
+	if first == nil || !first.belongs(c.Client, c.UserID) || t.time > first.Expires {
 		return Result{}, false
 	}
-	if v.Epoch != epoch {
-		return stale(), true
+	v := first.find(func(v *Verdict) bool { return v.Again == c.Again })
+	if v == nil || v.Epoch != epoch {
+		return Result{}, false
 	}
-	return verdict(login.Outcome{Code: v.Code.Code(), AttemptsLeft: int(v.Left), Repeated: true}), true
+	return t.repeat(first, v, epoch, act), true
 }
 
 // elsewhere looks at what other tokens of the same challenge were told. A code that was accepted
@@ -89,9 +108,28 @@ func (c *Settle) elsewhere(t *txn, ch *Challenge, epoch uint32) (Result, bool) {
 	if !same {
 		return Result{}, false
 	}
-	r := c.record(t, ch, VerdictInvalid, epoch)
+	r := c.record(t, ch, Verdict{Code: VerdictInvalid, Epoch: epoch})
 	r.Outcome.Repeated = r.Outcome.Code == login.CodeOTPInvalid
 	return r, true
+}
+
+// moved reports whether the answer was built on what is not so any more: the user's epoch, the version
+// of the credential, the candidate, the invitation. One-time codes have no version: it is their tag
+// that is found or not.
+func (c *Settle) moved(t *txn, ch *Challenge, user *User) bool {
+	if c.decoy(ch) {
+		return false
+	}
+	if c.Epoch != user.epoch() || c.Code == (login.Tag{}) && c.Version != user.version(c.Factor) {
+		return true
+	}
+	if len(c.Register) == 0 {
+		return false
+	}
+	if ch != nil && ch.Opening != nil && len(ch.Opening.Record) > 0 && ch.Opening.Sequence != c.Sequence {
+		return true
+	}
+	return c.Invitation != (login.Tag{}) && !user.invited(c.Invitation, t.time)
 }
 
 // ended reports whether the challenge takes no more answers.
@@ -110,27 +148,58 @@ func (c *Settle) ended(t *txn, ch *Challenge) (Result, bool) {
 }
 
 // judge decides an answer that nobody has decided before.
-func (c *Settle) judge(t *txn, ch *Challenge, user *User, cred Credential) Result {
+func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
+	cred := user.Credential(c.Factor)
+	if r, done := c.withheld(t, ch, user, &cred); done {
+		return r
+	}
 	registering := len(c.Register) > 0
 	switch {
-	case cred.lockedAt(t.time):
-		return c.record(t, ch, VerdictLocked, user.epoch())
+	case c.Exempt != "":
+		return c.record(t, ch, Verdict{Code: VerdictAccepted, Epoch: user.epoch()})
+	case c.Code != (login.Tag{}):
+		if i := cred.code(c.Code, t.time); i >= 0 {
+			return c.redeem(t, ch, user, cred, i)
+		}
 	case c.Number > cred.Last, registering && c.Number > 0:
 		return c.accept(t, ch, user, cred)
 	case c.Number > 0:
-		return c.record(t, ch, VerdictReplayed, user.epoch())
+		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
 	}
 	if !registering {
-		cred.fail(t.time, c.Limits)
-		user = c.orNew(t, user)
-		user.put(cred)
-		t.putUser(user)
+		user = c.fail(t, user, cred)
 	}
-	ch.Failures++
-	if ch.Failures >= c.Limits.Attempts {
-		return c.record(t, ch, VerdictExhausted, user.epoch())
+	return c.miss(t, ch, user.epoch())
+}
+
+// withheld answers where no answer can be right: to a decoy, and while the factor is locked.
+func (c *Settle) withheld(t *txn, ch *Challenge, user *User, cred *Credential) (r Result, done bool) {
+	locked := cred.lockedAt(t.time) && c.Exempt == ""
+	switch {
+	case c.decoy(ch), locked && c.Conceal:
+		return c.miss(t, ch, user.epoch()), true
+	case locked:
+		return c.record(t, ch, Verdict{Code: VerdictLocked, Epoch: user.epoch()}), true
 	}
-	return c.record(t, ch, VerdictInvalid, user.epoch())
+	return Result{}, false
+}
+
+// fail counts a wrong answer to the credential.
+func (c *Settle) fail(t *txn, user *User, cred Credential) *User {
+	cred.fail(t.time, c.Limits)
+	user = c.orNew(t, user)
+	user.put(cred)
+	t.putUser(user)
+	return user
+}
+
+// miss counts a wrong answer to the challenge.
+func (c *Settle) miss(t *txn, ch *Challenge, epoch uint32) Result {
+	code := VerdictInvalid
+	if ch.Failures++; ch.Failures >= c.Limits.Attempts {
+		code = VerdictExhausted
+	}
+	return c.record(t, ch, Verdict{Code: code, Epoch: epoch})
 }
 
 // accept uses up the number, and stores what was registered.
@@ -140,15 +209,42 @@ func (c *Settle) accept(t *txn, ch *Challenge, user *User, cred Credential) Resu
 	cred.Memo = c.Memo
 	user = c.orNew(t, user)
 	if len(c.Register) > 0 {
-		cred.Record = c.Register
+		cred.Record, cred.Renew = c.Register, false
 		cred.Version++
 		user.Epoch++
 		user.Name = c.Name
+		user.useInvitation(c.Invitation, t.time)
 	}
 	user.put(cred)
-	user.LastFactor = c.Factor
+	if !c.Pass {
+		user.LastFactor = c.Factor
+	}
 	t.putUser(user)
-	return c.record(t, ch, VerdictAccepted, user.Epoch)
+	return c.record(t, ch, Verdict{Code: c.right(), Epoch: user.Epoch})
+}
+
+// redeem uses up a one-time code, that of the index. An invitation that the login goes on after is
+// used up by the registration.
+func (c *Settle) redeem(t *txn, ch *Challenge, user *User, cred Credential, i int) Result {
+	cred.unlock()
+	left := cred.Codes[i].Uses
+	if !c.Pass || c.Factor != login.CredentialInvitation {
+		left = cred.use(i)
+	}
+	if c.Factor == login.CredentialRecovery {
+		left = uint32(len(cred.Codes))
+	}
+	user.put(cred)
+	t.putUser(user)
+	return c.record(t, ch, Verdict{Code: c.right(), Epoch: user.Epoch, Remaining: left})
+}
+
+// right is the verdict on a right answer.
+func (c *Settle) right() VerdictCode {
+	if c.Pass {
+		return VerdictPassed
+	}
+	return VerdictAccepted
 }
 
 func (c *Settle) orNew(t *txn, user *User) *User {
@@ -160,23 +256,42 @@ func (c *Settle) orNew(t *txn, user *User) *User {
 
 // record remembers a verdict with the challenge and closes it where the verdict ends it, or where
 // it is one answer too many.
-func (c *Settle) record(t *txn, ch *Challenge, code VerdictCode, epoch uint32) Result {
-	if code != VerdictAccepted && len(ch.Verdicts) >= maxVerdicts {
-		code = VerdictExhausted
+func (c *Settle) record(t *txn, ch *Challenge, v Verdict) Result {
+	if v.Code != VerdictAccepted && len(ch.Verdicts) >= maxVerdicts {
+		v = Verdict{Code: VerdictExhausted, Epoch: v.Epoch}
 	}
-	switch code {
+	switch v.Code {
 	case VerdictAccepted:
 		ch.close(Accepted)
 	case VerdictExhausted:
 		ch.close(Exhausted)
 	}
-	left := ch.left(c.Limits)
-	ch.Verdicts = append(ch.Verdicts, Verdict{
-		Token: c.Token, Answer: c.Answer, Request: c.Request,
-		Epoch: epoch, Code: code, Left: uint8(min(left, 255)),
-	})
+	v.Token, v.Answer, v.Request = c.Token, c.Answer, c.Request
+	v.Again = c.takeAgain(t, ch)
+	v.Left = uint8(min(ch.left(c.Limits), 255))
+	ch.Verdicts = append(ch.Verdicts, v)
 	t.verdicts++
 	t.putChallenge(ch)
 	t.own(&t.requests, c.Request, c.Challenge)
-	return verdict(login.Outcome{Code: code.Code(), AttemptsLeft: min(left, 255)})
+	if v.Forward != nil {
+		t.own(&t.passcodes, v.Forward.Passcode, c.Challenge)
+	}
+	return verdict(v.outcome())
+}
+
+// takeAgain makes the tag of a login without State lead to this challenge, and to no earlier one. One
+// challenge has it once.
+func (c *Settle) takeAgain(t *txn, ch *Challenge) login.Tag {
+	first, _ := t.owner(&t.agains, c.Again, c.Client, c.UserID)
+	if first != nil && first.ID == ch.ID {
+		return login.Tag{}
+	}
+	if first != nil {
+		if v := first.find(func(v *Verdict) bool { return v.Again == c.Again }); v != nil {
+			v.Again = login.Tag{}
+			t.putChallenge(first)
+		}
+	}
+	t.own(&t.agains, c.Again, ch.ID)
+	return c.Again
 }

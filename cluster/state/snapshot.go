@@ -24,6 +24,8 @@ const (
 	recordBucket    = 5
 	recordLearned   = 6
 	recordAct       = 7
+	recordTally     = 8
+	recordWindow    = 9
 )
 
 // head is the place in the log that a snapshot was taken at.
@@ -83,14 +85,10 @@ func (v View) WriteSnapshot(w io.Writer) error {
 	return nil
 }
 
-// writeRecords writes users, challenges and what was learned as they are in memory.
+// writeRecords writes users, challenges, what was learned and what was counted as they are in memory.
 func (r *root) writeRecords(s *snapshotWriter) {
 	r.users.walk(func(_ tag, b []byte) bool { return s.octets(recordUser, nil, b) })
-	var id [2 + len(tag{})]byte
-	r.challenges.walk(func(key tag, b []byte) bool {
-		first := protowire.AppendTag(id[:0], 1, protowire.BytesType)
-		return s.octets(recordChallenge, protowire.AppendBytes(first, key[:]), b)
-	})
+	s.keyed(recordChallenge, r.challenges)
 	for _, b := range r.expiries {
 		s.record(recordBucket, b)
 	}
@@ -98,6 +96,17 @@ func (r *root) writeRecords(s *snapshotWriter) {
 	for i := range r.acts {
 		s.record(recordAct, &r.acts[i])
 	}
+	s.keyed(recordTally, r.tallies)
+	r.windows.walk(func(_ tag, b []byte) bool { return s.octets(recordWindow, nil, b) })
+}
+
+// keyed writes items whose first field is their key, which is not in the item.
+func (s *snapshotWriter) keyed(kind uint64, m tagMap) {
+	var room [2 + len(tag{})]byte
+	m.walk(func(key tag, b []byte) bool {
+		first := protowire.AppendTag(room[:0], 1, protowire.BytesType)
+		return s.octets(kind, protowire.AppendBytes(first, key[:]), b)
+	})
 }
 
 // Hash is the SHA-256 of the state: equal on all nodes at equal index.

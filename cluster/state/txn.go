@@ -80,26 +80,35 @@ func (t *txn) putChallenge(c *Challenge) {
 // room reports whether one more challenge of the user may be kept, and what to say if not. Nothing
 // is given up to make room: not what was accepted, and not what was cancelled or used up either, since
 // its State tokens would be good again.
-func (t *txn) room(userID string, capacity uint64) (refusal Result, ok bool) {
+func (t *txn) room(userID string, decoy bool, capacity uint64) (refusal Result, ok bool) {
 	switch {
 	case capacity > 0 && uint64(t.challenges.size) >= capacity:
 		return Result{Status: Full}, false
-	case t.keptOf(userID) >= maxChallenges:
+	case t.keptOf(keptKey(userID, decoy)) >= maxChallenges:
 		return Result{Status: Crowded}, false
 	}
 	return Result{}, true
 }
 
-// keptOf is how many challenges of the user are kept.
-func (t *txn) keptOf(userID string) uint64 {
-	b, _ := t.kept.get(userKey(userID))
+// keptKey is under which the challenges of a user are counted. Decoys are counted apart: who does not
+// know the password takes no room from who does.
+func keptKey(userID string, decoy bool) tag {
+	if decoy {
+		return subjectKey("decoys", userID)
+	}
+	return userKey(userID)
+}
+
+// keptOf is how many challenges are kept under a keptKey.
+func (t *txn) keptOf(key tag) uint64 {
+	b, _ := t.kept.get(key)
 	n, _ := binary.Uvarint(b)
 	return n
 }
 
-// keep counts challenges of the user that come, or go.
-func (t *txn) keep(userID string, by int) {
-	key, n := userKey(userID), int(t.keptOf(userID))+by
+// keep counts challenges that come, or go.
+func (t *txn) keep(key tag, by int) {
+	n := int(t.keptOf(key)) + by
 	if n <= 0 {
 		t.kept.delete(t.edit, key)
 		return
@@ -108,31 +117,37 @@ func (t *txn) keep(userID string, by int) {
 	t.kept.set(t.edit, key, binary.AppendUvarint(room[:0], uint64(n)))
 }
 
-// newChallenge is a challenge to be stored for the first time; it is in the expiry queue already.
-func (t *txn) newChallenge(id login.ChallengeID, client, userID string, expires, keep int64) *Challenge {
-	c := &Challenge{ID: id, UserID: userID, Client: client, Expires: expires}
-	t.know(client)
-	c.Forget = ceilSeconds(later(expires, keep))
-	t.queue(c.Forget, id)
-	t.keep(userID, 1)
+// newChallenge makes c one that is to be stored for the first time. It is in the expiry queue already:
+// the caller stores it.
+func (t *txn) newChallenge(c *Challenge, expires, keep int64) *Challenge {
+	t.know(c.Client)
+	c.Expires, c.Forget = expires, ceilSeconds(later(expires, keep))
+	t.queue(c.Forget, tag(c.ID))
+	t.keep(keptKey(c.UserID, c.Decoy), 1)
 	return c
 }
 
 // forgetChallenge removes a challenge and what leads to it.
-func (t *txn) forgetChallenge(id login.ChallengeID) {
-	c := t.challenge(id, "", "")
-	if c == nil {
-		return
-	}
+func (t *txn) forgetChallenge(c *Challenge) {
+	c.leads(t, t.disown)
+	t.keep(keptKey(c.UserID, c.Decoy), -1)
+	t.verdicts -= uint64(len(c.Verdicts))
+	t.challenges.delete(t.edit, tag(c.ID))
+}
+
+// leads calls do with every map and key under which the challenge is found besides its id.
+func (c *Challenge) leads(t *txn, do func(*tagMap, login.Tag, login.ChallengeID)) {
 	for i := range c.Verdicts {
-		t.disown(&t.requests, c.Verdicts[i].Request, id)
+		v := &c.Verdicts[i]
+		do(&t.requests, v.Request, c.ID)
+		do(&t.agains, v.Again, c.ID)
+		if v.Forward != nil {
+			do(&t.passcodes, v.Forward.Passcode, c.ID)
+		}
 	}
 	if c.Opening != nil {
-		t.disown(&t.rejoins, c.Opening.Rejoin, id)
+		do(&t.rejoins, c.Opening.Rejoin, c.ID)
 	}
-	t.keep(c.UserID, -1)
-	t.verdicts -= uint64(len(c.Verdicts))
-	t.challenges.delete(t.edit, tag(id))
 }
 
 // own makes key lead to a challenge, where there is a key.
@@ -152,6 +167,9 @@ func (t *txn) disown(m *tagMap, key login.Tag, id login.ChallengeID) {
 // owner returns the challenge that key leads to, nil when it is not remembered; known is false when
 // key leads nowhere. client and userID are what is expected.
 func (t *txn) owner(m *tagMap, key login.Tag, client, userID string) (c *Challenge, known bool) {
+	if key == (login.Tag{}) {
+		return nil, false
+	}
 	id, known := m.get(tag(key))
 	if !known {
 		return nil, false

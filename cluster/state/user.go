@@ -30,6 +30,11 @@ type Credential struct {
 	LockedUntil int64
 	HardLocked  bool
 	Failures    uint32
+	Sent        uint64            // the last send number, which never falls
+	Challenge   login.ChallengeID // of the last send
+	Renew       bool
+	Codes       []OneTimeCode
+	Note        string
 }
 
 func (u *User) wire(w *wire) {
@@ -50,6 +55,11 @@ func (c *Credential) wire(w *wire) {
 	w.int(6, &c.LockedUntil)
 	w.bool(7, &c.HardLocked)
 	number(w, 8, &c.Failures)
+	number(w, 9, &c.Sent)
+	w.fixed(10, c.Challenge[:])
+	w.bool(11, &c.Renew)
+	list[OneTimeCode](w, 12, &c.Codes)
+	w.str(13, &c.Note)
 }
 
 // userKey is under which a user is stored: ids have no even spread of their own. Ids come from a

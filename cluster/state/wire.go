@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"sallyport/login"
 )
 
 var errTruncated = errors.New("truncated or malformed field")
@@ -52,12 +54,12 @@ func (w *wire) encode(m message) []byte {
 // decode reads a whole message. What it decodes shares the memory of b, strings apart.
 func (w *wire) decode(b []byte, m message) error {
 	w.decoding, w.err = true, nil
-	w.part(b, m)
+	w.message(b, m)
 	return w.err
 }
 
-// part decodes a message inside another, or the outermost.
-func (w *wire) part(b []byte, m message) {
+// message decodes a message inside another, or the outermost.
+func (w *wire) message(b []byte, m message) {
 	in, next, found := w.in, w.next, w.found
 	w.in, w.found = b, false
 	m.wire(w)
@@ -252,6 +254,25 @@ func (w *wire) fixed(n protowire.Number, p []byte) {
 	}
 }
 
+// tags are tags without anything between them.
+func (w *wire) tags(n protowire.Number, p *[]login.Tag) {
+	var joined []byte
+	if !w.decoding {
+		for i := range *p {
+			joined = append(joined, (*p)[i][:]...)
+		}
+		w.octets(n, &joined)
+		return
+	}
+	if w.octets(n, &joined); len(joined)%len(login.Tag{}) != 0 {
+		w.fail(n, "wrong length")
+		return
+	}
+	for ; len(joined) > 0; joined = joined[len(login.Tag{}):] {
+		*p = append(*p, login.Tag(joined))
+	}
+}
+
 // nested writes a message as a field that may be repeated.
 func (w *wire) nested(n protowire.Number, m message) {
 	w.out = protowire.AppendTag(w.out, n, protowire.BytesType)
@@ -279,10 +300,46 @@ func list[T any, P interface {
 	for f, ok := w.field(n, protowire.BytesType); ok; f, ok = w.field(n, protowire.BytesType) {
 		var none T
 		*items = append(*items, none)
-		w.part(f.octs, P(&(*items)[len(*items)-1]))
-		if w.err != nil {
-			w.err = fmt.Errorf("field %d: %w", n, w.err)
+		if w.inner(n, f.octs, P(&(*items)[len(*items)-1])); w.err != nil {
 			return
 		}
+	}
+}
+
+// inner decodes a message inside field n.
+func (w *wire) inner(n protowire.Number, b []byte, m message) {
+	if w.message(b, m); w.err != nil {
+		w.err = fmt.Errorf("field %d: %w", n, w.err)
+	}
+}
+
+// optional encodes or decodes a message that may be missing.
+func optional[T any, P interface {
+	*T
+	message
+}](w *wire, n protowire.Number, item **T) {
+	if !w.decoding {
+		if *item != nil {
+			w.nested(n, P(*item))
+		}
+		return
+	}
+	if f, ok := w.field(n, protowire.BytesType); ok {
+		*item = new(T)
+		w.inner(n, f.octs, P(*item))
+	}
+}
+
+// part encodes or decodes a message that is always there.
+func part[T any, P interface {
+	*T
+	message
+}](w *wire, n protowire.Number, item *T) {
+	if !w.decoding {
+		w.nested(n, P(item))
+		return
+	}
+	if f, ok := w.field(n, protowire.BytesType); ok {
+		w.inner(n, f.octs, P(item))
 	}
 }

@@ -1,0 +1,137 @@
+package state
+
+import "sallyport/login"
+
+// apply gives the right to forward an answer, to one caller, once. A passcode that is remembered is
+// never forwarded again, whoever comes with it; inside a dialogue, where the same text may be right
+// twice, one answer is on its way at a time.
+func (c *Claim) apply(t *txn) Result {
+	if ch := t.challenge(c.Challenge, c.Client, c.UserID); ch != nil && ch.belongs(c.Client, c.UserID) {
+		if v := ch.find(func(v *Verdict) bool { return v.overdue(t.time) && v.Forward != nil && v.Forward.Act != c.Act }); v != nil {
+			t.abandon(ch, v)
+		}
+	}
+	ch, user, r, done := c.before(t, c.Act)
+	switch {
+	case done:
+		return r
+	case c.Passcode == (login.Tag{}) && c.Sequence != ch.sequence():
+		return stale()
+	case ch == nil:
+		if refusal, ok := t.room(c.UserID, c.Decoy, c.Limits.Capacity); !ok {
+			return refusal
+		}
+		ch = c.newChallenge(t)
+	}
+	return c.claim(t, ch, user)
+}
+
+// claim decides an answer that nobody has decided or claimed before.
+func (c *Claim) claim(t *txn, ch *Challenge, user *User) Result {
+	cred := user.Credential(c.Factor)
+	if r, done := c.withheld(t, ch, user, &cred); done {
+		return r
+	}
+	if c.taken(t, ch) {
+		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
+	}
+	deadline := later(t.time, c.Within)
+	ch.remember(later(deadline, c.Limits.Keep))
+	r := c.record(t, ch, Verdict{
+		Code: VerdictPending, Epoch: user.epoch(),
+		Forward: &Forward{Act: c.Act, Passcode: c.Passcode, Deadline: deadline},
+	})
+	r.Outcome.Claimed, r.Outcome.Pending = r.Outcome.Pending, false
+	return r
+}
+
+// taken reports whether the passcode was claimed before, or another answer of the dialogue is on its
+// way.
+func (c *Claim) taken(t *txn, ch *Challenge) bool {
+	if c.Passcode == (login.Tag{}) {
+		return ch.find(func(v *Verdict) bool { return v.Code == VerdictPending }) != nil
+	}
+	_, known := t.passcodes.get(tag(c.Passcode))
+	return known
+}
+
+// apply records what became of a claimed answer.
+func (c *Conclude) apply(t *txn) Result {
+	if c.ClusterEpoch != t.meta.Epoch {
+		return refused(login.CodeStateInvalid)
+	}
+	if !c.valid() {
+		return Result{Status: Ignored}
+	}
+	ch, user := t.challenge(c.Challenge, c.Client, c.UserID), t.user(c.UserID)
+	if ch == nil || !ch.belongs(c.Client, c.UserID) {
+		return refused(login.CodeStateInvalid)
+	}
+	v := ch.verdict(c.Token, c.Answer)
+	switch {
+	case v == nil:
+		return refused(login.CodeStateInvalid)
+	case v.Epoch != user.epoch() || v.Code != VerdictPending || v.Forward == nil || v.Forward.Act != c.Act:
+		return t.repeat(ch, v, user.epoch(), login.Tag{})
+	}
+	c.conclude(t, ch, v, user)
+	if c.Release {
+		t.disown(&t.passcodes, v.Forward.Passcode, ch.ID)
+		v.Forward.Passcode = login.Tag{}
+	}
+	v.Left = uint8(min(ch.left(c.Limits), 255))
+	t.putChallenge(ch)
+	return verdict(v.outcome())
+}
+
+// conclude gives the verdict its code, and has its effect.
+func (c *Conclude) conclude(t *txn, ch *Challenge, v *Verdict, user *User) {
+	v.Code = c.Verdict
+	cred := user.Credential(c.Factor)
+	switch {
+	case c.Verdict == VerdictRejected:
+		c.fail(t, user, cred)
+		if ch.Failures++; ch.Failures >= c.Limits.Attempts && ch.Closed == NotClosed {
+			ch.close(Exhausted)
+		}
+	case ch.Closed != NotClosed:
+		v.Code = VerdictEnded
+	case c.Verdict == VerdictAccepted:
+		v.Forward.Grant = c.Granted
+		cred.unlock()
+		user = c.orNew(t, user)
+		user.put(cred)
+		user.LastFactor = c.Factor
+		t.putUser(user)
+		ch.close(Accepted)
+	case c.Verdict == VerdictPassed:
+		c.goOn(t, ch, v)
+	default:
+		ch.close(Exhausted)
+	}
+}
+
+// goOn keeps what the dialogue goes on with, and asks for more.
+func (c *Conclude) goOn(t *txn, ch *Challenge, v *Verdict) {
+	if ch.Opening == nil {
+		ch.Opening = &Opening{Name: c.Name, Epoch: c.Epoch, Opened: t.time}
+	}
+	if !ch.Opening.replace(c.Factor, c.Dialogue, login.Tag{}) {
+		v.Code = VerdictExhausted
+		ch.close(Exhausted)
+		return
+	}
+	t.know(c.Factor)
+	v.Sequence = ch.Opening.Sequence
+	ch.extend(c.Expires, c.Limits.Keep)
+}
+
+func (c *Conclude) valid() bool {
+	switch c.Verdict {
+	case VerdictPassed:
+		return len(c.Dialogue) > 0 && len(c.Granted) <= MaxGrant
+	case VerdictAccepted, VerdictRejected, VerdictMisconfigured, VerdictUnavailable:
+		return len(c.Granted) <= MaxGrant
+	}
+	return false
+}
