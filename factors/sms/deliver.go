@@ -1,0 +1,129 @@
+package sms
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"sallyport/login"
+)
+
+// The pauses between two rounds over all gateways, how long a gateway that failed goes last, and the
+// life of a delivery whose context has no end.
+const (
+	firstPause = time.Second
+	maxPause   = 30 * time.Second
+	lastFor    = 30 * time.Second
+	maxLife    = 10 * time.Minute
+)
+
+// engine hands messages to gateways. It is safe for concurrent use.
+type engine struct {
+	requests  *requestMaker
+	rules     *rules
+	gateways  []*gateway
+	site      values
+	timeout   time.Duration
+	transport http.RoundTripper
+	trust     *tls.Config
+	proxy     string
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// deliver hands a message over at most once. See [Factor.Send].
+func (e *engine) deliver(ctx context.Context, v values) (string, error) {
+	if !isE164(v["To"]) {
+		return "", &login.SendError{Permanent: true, Err: errors.New("the number is not in E.164 form")}
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxLife)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		server, asked, err := e.round(ctx, v)
+		if !errors.Is(err, errAgain) {
+			return server, err
+		}
+		if !wait(ctx, max(jitter(pause), asked)) {
+			return server, err
+		}
+		e.log.Debug("the SMS gateways are tried again", "server", server, "trace", v["Trace"])
+	}
+}
+
+// errAgain marks the failures after which the same message may be tried again.
+var errAgain = errors.New("not taken")
+
+// again is a failure after which the same message may be tried again; it reads as the failure itself.
+type again struct{ error }
+
+func (a again) Unwrap() []error { return []error{a.error, errAgain} }
+
+// round tries the gateways one after the other until one decides. Asked is the longest pause that a
+// gateway wished for.
+func (e *engine) round(ctx context.Context, v values) (server string, asked time.Duration, err error) {
+	for _, g := range e.order() {
+		r := e.try(ctx, g, v)
+		g.counts[r.outcome].Add(1)
+		server, asked = g.host, max(asked, r.after)
+		failure := &login.SendError{Server: server, Err: r.err}
+		switch r.outcome {
+		case queued:
+			e.log.Warn("the SMS gateway took a message that it cannot pass on at the moment", "server", server, "id", r.id, "trace", v["Trace"])
+			g.failed.Store(0)
+			return server, 0, nil
+		case taken:
+			e.log.Debug("the SMS gateway took a message", "server", server, "id", r.id, "trace", v["Trace"])
+			g.failed.Store(0)
+			return server, 0, nil
+		case refused:
+			failure.Permanent = true
+			return server, 0, failure
+		case unknown:
+			g.failed.Store(e.now().UnixNano())
+			return server, 0, failure
+		}
+		g.failed.Store(e.now().UnixNano())
+		failure.Err = again{r.err}
+		err = failure
+	}
+	return server, asked, err
+}
+
+// order returns the gateways as configured, those that failed a moment ago last.
+func (e *engine) order() []*gateway {
+	now := e.now()
+	recent := func(g *gateway) int {
+		if at := g.failed.Load(); at != 0 && now.Sub(time.Unix(0, at)) < lastFor {
+			return 1
+		}
+		return 0
+	}
+	list := slices.Clone(e.gateways)
+	slices.SortStableFunc(list, func(a, b *gateway) int { return recent(a) - recent(b) })
+	return list
+}
+
+// wait returns false when ctx ends before the pause does, or would: by the clock that contexts know.
+func wait(ctx context.Context, pause time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
+		return false
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// jitter spreads pauses by a quarter each way, so that nodes do not come back at once.
+func jitter(pause time.Duration) time.Duration {
+	return pause*3/4 + rand.N(pause/2+1)
+}

@@ -1,0 +1,202 @@
+package sms
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"sallyport/login"
+)
+
+// builtin are the texts that the program brings along, texts/KIND.LANGUAGE.txt.
+//
+//go:embed texts/*.txt
+var builtin embed.FS
+
+// kindCode is the text with a code; the other kinds are those of [login.NoticeKind].
+const kindCode = "code"
+
+// What is bounded: the size of a text's file in octets, and the minutes that a text may name.
+const (
+	maxTextFile = 4 << 10
+	maxMinutes  = 99
+)
+
+func kinds() []string {
+	return []string{kindCode, string(login.NoticeRegistered), string(login.NoticeReplaced), string(login.NoticeRemoved),
+		string(login.NoticeBypass), string(login.NoticeRecovery), string(login.NoticeRecoveryUsed)}
+}
+
+// texts are all messages in all languages. They are not changed after newTexts.
+type texts struct {
+	brand, fallback, domain string
+	byName                  map[string]template // "code.en"
+}
+
+// newTexts reads the texts and makes sure that each fits one SMS part with the longest values.
+func newTexts(c Config) (*texts, error) {
+	t := &texts{brand: c.Brand, fallback: c.Language, domain: c.AutofillDomain, byName: make(map[string]template)}
+	own, err := fs.Sub(builtin, "texts")
+	if err != nil {
+		return nil, err
+	}
+	if err := t.read(own); err != nil {
+		return nil, err
+	}
+	if c.Templates != "" {
+		if err := t.read(os.DirFS(c.Templates)); err != nil {
+			return nil, fmt.Errorf("templates: %w", err)
+		}
+	}
+	// After all are read, so that a site can replace those that its brand is too long for.
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(t.byName)) {
+		if err := t.checkLength(name, c.Digits); err != nil {
+			faults = append(faults, fmt.Errorf("templates: %s.txt: %w", name, err))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	for _, kind := range kinds() {
+		if _, ok := t.byName[kind+"."+c.Language]; !ok {
+			return nil, fmt.Errorf("language: there is no text %s.%s.txt; put one into the folder that templates names", kind, c.Language)
+		}
+	}
+	return t, nil
+}
+
+// read adds the texts of a folder. Every fault is reported.
+func (t *texts) read(folder fs.FS) error {
+	files, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".txt")
+		if f.IsDir() || !ok {
+			continue
+		}
+		if err := t.add(folder, name); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", f.Name(), err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (t *texts) add(folder fs.FS, name string) error {
+	kind, language, _ := strings.Cut(name, ".")
+	if !slices.Contains(kinds(), kind) || language == "" || language != base(language) {
+		// A misspelt name would leave the built-in text in use, and nobody would know.
+		return fmt.Errorf("is not named KIND.LANGUAGE.txt; the kinds are %s", strings.Join(kinds(), ", "))
+	}
+	text, err := readText(folder, name+".txt")
+	if err != nil {
+		return err
+	}
+	variables := []string{"Brand", "By"}
+	if kind == kindCode {
+		variables = []string{"Brand", "Code", "Minutes", "Many"}
+	}
+	parsed, err := parseTemplate(text, inText, variables)
+	if err != nil {
+		return err
+	}
+	t.byName[name] = parsed
+	return nil
+}
+
+func readText(folder fs.FS, name string) (string, error) {
+	f, err := folder.Open(path.Clean(name))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxTextFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxTextFile {
+		return "", errors.New("is too long for an SMS")
+	}
+	return string(text), nil
+}
+
+// checkLength renders a text with the longest values that it will meet.
+func (t *texts) checkLength(name string, digits int) error {
+	code := strings.Repeat("8", digits)
+	for _, v := range []values{
+		{"Brand": t.brand, "Code": code, "Minutes": strconv.Itoa(maxMinutes), "Many": "true"},
+		{"Brand": t.brand, "Code": code, "Minutes": "1", "By": "an administrator"},
+	} {
+		text, err := t.byName[name].render(v)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(name, kindCode+".") && !strings.Contains(text, code) {
+			return errors.New("does not always hold {{.Code}}")
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar }) {
+			return errors.New("holds control characters")
+		}
+		if text == "" {
+			return errors.New("is empty")
+		}
+		if err := fitsOnePart(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// code returns the message with a code. A life is told in minutes, rounded down; more than 99 are told
+// as 99.
+func (t *texts) code(language string, code login.Secret, life time.Duration) (string, error) {
+	minutes := min(max(int(life/time.Minute), 1), maxMinutes)
+	v := values{"Brand": t.brand, "Code": code.Reveal(), "Minutes": strconv.Itoa(minutes)}
+	if minutes > 1 {
+		v["Many"] = "true"
+	}
+	text, err := t.named(kindCode, language).render(v)
+	if err != nil || t.domain == "" {
+		return text, err
+	}
+	// The last line by which browsers know whose code it is (WICG, "Origin-bound one-time codes").
+	if bound := text + "\n@" + t.domain + " #" + code.Reveal(); fitsOnePart(bound) == nil {
+		return bound, nil
+	}
+	return text, nil
+}
+
+// notice returns the message of a notice.
+func (t *texts) notice(n login.Notice) (string, error) {
+	if n.Kind == kindCode || !slices.Contains(kinds(), string(n.Kind)) {
+		return "", fmt.Errorf("there is no text for the notice %q", n.Kind)
+	}
+	return t.named(string(n.Kind), n.Language).render(values{"Brand": t.brand, "By": n.By})
+}
+
+// named returns the text of a kind in a language, or else in the site's.
+func (t *texts) named(kind, language string) template {
+	if found, ok := t.byName[kind+"."+base(language)]; ok {
+		return found
+	}
+	return t.byName[kind+"."+t.fallback]
+}
+
+// base is the language of a BCP 47 tag without script and region: "ur" of "ur-PK".
+func base(tag string) string {
+	language, _, _ := strings.Cut(strings.ReplaceAll(tag, "_", "-"), "-")
+	return strings.ToLower(language)
+}
