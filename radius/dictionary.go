@@ -45,8 +45,12 @@ type vendor struct {
 // are those of all files, joined. A definition that Sallyport cannot use is no error: [NewReplyRule]
 // says so to whoever names it.
 func LoadDictionary(files []string) (*Dictionary, error) {
+	return loadDictionary(files, readDictionary)
+}
+
+func loadDictionary(files []string, open func(path string) (string, error)) (*Dictionary, error) {
 	d := &Dictionary{definitions: make(map[string]definition), values: make(map[string]map[string]uint64)}
-	r := dictionaryReader{into: d, vendors: make(map[string]*vendor), read: make(map[string]bool)}
+	r := dictionaryReader{into: d, vendors: make(map[string]*vendor), read: make(map[string]bool), open: open}
 	faults := []error{r.text("dictionary.rfc", standardDictionary)}
 	for _, file := range files {
 		faults = append(faults, r.file(file))
@@ -76,6 +80,8 @@ const (
 	isInternal = "it is FreeRADIUS's own and never leaves it"
 )
 
+func noType(name string) string { return fmt.Sprintf("the type %s is not supported", name) }
+
 // obstacle says why an attribute cannot stand in a reply; "" where it can.
 func (d definition) obstacle() string {
 	switch number, most := d.OID[0], d.most(); {
@@ -92,7 +98,7 @@ func (d definition) obstacle() string {
 	case d.FlagEncrypt.Valid && d.FlagEncrypt.Int != dictionary.EncryptTunnelPassword:
 		return fmt.Sprintf("encrypt=%d is not supported, only encrypt=2 (RFC 2868 section 3.5)", d.FlagEncrypt.Int)
 	case !encodable(d.Type):
-		return fmt.Sprintf("the type %s is not supported", d.Type)
+		return noType(d.Type.String())
 	}
 	return ""
 }
@@ -108,12 +114,12 @@ func (d definition) most() int {
 // hidden reports whether the value is hidden on the wire.
 func (d definition) hidden() bool { return d.FlagEncrypt.Valid }
 
-// serverAttributes are the standard attributes that only the server itself writes, and those that no
-// Access-Accept may have.
+// serverAttributes are the standard attributes that only the server itself writes, those that no
+// Access-Accept may have, and the envelope of vendors' attributes, which have names of their own.
 func serverAttributes() []int {
 	return []int{
 		int(rfc2865.UserPassword_Type), int(rfc2865.CHAPPassword_Type), int(rfc2865.ReplyMessage_Type),
-		int(rfc2865.State_Type), int(rfc2865.ProxyState_Type), int(rfc2865.CHAPChallenge_Type),
+		int(rfc2865.State_Type), int(rfc2865.VendorSpecific_Type), int(rfc2865.ProxyState_Type), int(rfc2865.CHAPChallenge_Type),
 		int(rfc2869.Prompt_Type), int(rfc2869.EAPMessage_Type), int(rfc2869.MessageAuthenticator_Type),
 	}
 }

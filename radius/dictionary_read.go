@@ -23,6 +23,8 @@ const maxDictionary = 1 << 20
 type dictionaryReader struct {
 	into    *Dictionary
 	vendors map[string]*vendor
+	// open returns what a file holds.
+	open func(path string) (string, error)
 	// read are the files that were begun, so that one that is included twice, or by itself, is read
 	// once.
 	read map[string]bool
@@ -57,19 +59,25 @@ func (r *dictionaryReader) file(path string) error {
 		return nil
 	}
 	r.read[path] = true
-	f, err := os.Open(path)
+	content, err := r.open(path)
 	if err != nil {
 		return err
 	}
+	return r.text(path, content)
+}
+
+// readDictionary returns what a file of a sensible size holds.
+func readDictionary(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
 	defer f.Close() //nolint:errcheck // only read
 	content, err := io.ReadAll(io.LimitReader(f, maxDictionary+1))
-	switch {
-	case err != nil:
-		return err
-	case len(content) > maxDictionary:
-		return fmt.Errorf("%s is larger than 1 MiB: it is no dictionary", path)
+	if err == nil && len(content) > maxDictionary {
+		err = fmt.Errorf("%s is larger than 1 MiB: it is no dictionary", path)
 	}
-	return r.text(path, string(content))
+	return string(content), err
 }
 
 // text reads what a file holds.
@@ -175,17 +183,21 @@ func (r *dictionaryReader) attribute(p *place, fields []string) error {
 	known, virtual := knownForm(fields)
 	parsed, err := define(known)
 	var unknown *dictionary.UnknownLineError
+	var otherType *dictionary.UnknownAttributeTypeError
 	def := definition{vendor: p.block, refused: p.obstacle()}
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("ATTRIBUTE %s has too few words or too many", fields[1])
-	case err != nil:
-		def.Attribute, def.refused = dictionary.Attribute{Name: fields[1], OID: dictionary.OID{0}}, err.Error()
-	default:
+	case err == nil:
 		def.Attribute = *parsed.Attributes[0]
+	default:
+		def.Attribute, def.refused = dictionary.Attribute{Name: fields[1], OID: dictionary.OID{0}}, err.Error()
 	}
-	if virtual {
+	switch {
+	case virtual:
 		def.refused = isInternal
+	case errors.As(err, &otherType):
+		def.refused = noType(otherType.Type)
 	}
 	r.into.definitions[strings.ToLower(def.Name)] = def
 	return nil

@@ -133,7 +133,7 @@ func encodeAddress(t dictionary.AttributeType, text string) ([]byte, error) {
 		}
 		return nil, errors.New("want a hardware address such as 00:11:22:33:44:55")
 	}
-	return nil, fmt.Errorf("the type %s is not supported", t)
+	return nil, errors.New(noType(t.String()))
 }
 
 // encodePrefix writes a prefix: one reserved octet, its length in bits and its address, of which

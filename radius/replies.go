@@ -13,6 +13,10 @@ import (
 	"sallyport/login"
 )
 
+// maxRule is how many octets one rule may give, so that what else an Accept says finds room in a packet
+// of 4096.
+const maxRule = 3 << 10
+
 // ReplyRule gives attributes to the members of groups, with the Access-Accept and nothing else. It is
 // made by [NewReplyRule] and immutable; the zero value gives nothing.
 type ReplyRule struct {
@@ -40,6 +44,9 @@ func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string
 		}
 		rule.attributes = append(rule.attributes, list...)
 	}
+	if n := rule.size(); n > maxRule {
+		faults = append(faults, fmt.Errorf("the attributes have %d octets: at most %d fit into a reply", n, maxRule))
+	}
 	if len(attributes) == 0 {
 		faults = append(faults, errors.New("the rule gives no attribute"))
 	}
@@ -50,6 +57,17 @@ func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string
 		return ReplyRule{}, err
 	}
 	return rule, nil
+}
+
+// size is how many octets the rule's attributes have on the wire.
+func (r ReplyRule) size() (n int) {
+	for _, a := range r.attributes {
+		n += 2 + len(a.head) + len(a.value)
+		if secret := a.secret.Reveal(); secret != "" {
+			n += hiddenSize(len(secret))
+		}
+	}
+	return n
 }
 
 // fits reports whether the rule gives its attributes to a member of these groups.
@@ -99,5 +117,5 @@ func forwardable(own uint32, a login.Attribute) bool {
 		return !ownAttribute(own, a.Vendor, int(a.Type))
 	}
 	return a.Type != 0 && codec.Type(a.Type) != rfc2868.TunnelPassword_Type &&
-		codec.Type(a.Type) != rfc2865.VendorSpecific_Type && !slices.Contains(serverAttributes(), int(a.Type))
+		!slices.Contains(serverAttributes(), int(a.Type))
 }
