@@ -1,7 +1,7 @@
 // Package servers starts the real servers that tests and benchmarks speak to: Debian's slapd, Samba's
 // AD domain controller, FreeRADIUS and Sallyport itself, each as a plain process on loopback with files
 // of its own, and with certificates of a CA made on the spot. It also runs the clients that ask them:
-// radclient, and pam_radius_auth through pamtester.
+// radclient, pam_radius_auth through pamtester, and ocserv, a VPN server, through openconnect.
 //
 // Every server comes in two forms: StartX(t, options) for tests, which fails the test when the
 // server does not come up and ends it with the test, and NewX(dir, options) for programs, which

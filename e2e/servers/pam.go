@@ -3,7 +3,6 @@ package servers
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,16 +80,18 @@ func (p *PAM) file() string { return filepath.Join("/etc/pam.d", p.Service) }
 // Remove takes the service away.
 func (p *PAM) Remove() error { return os.Remove(p.file()) }
 
-// Login runs pamtester, which types answers at the prompts in their order. The error says that it
-// could not be run, never that the login was refused.
+// Talk logs in with pamtester, as a person at a terminal does. The error says that it could not be run
+// or did not end within ctx, never that the login was refused.
+func (p *PAM) Talk(ctx context.Context, user string, answers ...Answer) (Dialogue, error) {
+	return talk(ctx, exec.CommandContext(ctx, "pamtester", p.Service, user, "authenticate"), strings.TrimSpace, answers)
+}
+
+// Login is Talk with answers that do not depend on the prompts.
 func (p *PAM) Login(ctx context.Context, user string, answers ...string) (PAMResult, error) {
-	cmd := exec.CommandContext(ctx, "pamtester", p.Service, user, "authenticate")
-	cmd.Stdin = strings.NewReader(strings.Join(answers, "\n") + "\n")
-	out, err := cmd.CombinedOutput()
-	result := PAMResult{Accepted: err == nil, Output: string(out)}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() == nil {
-		return result, nil
+	lines := make([]Answer, len(answers))
+	for i, line := range answers {
+		lines[i] = Type(line)
 	}
-	return result, err
+	d, err := p.Talk(ctx, user, lines...)
+	return PAMResult{Accepted: d.Accepted, Output: strings.Join(append(d.Prompts, d.End), "\n")}, err
 }
