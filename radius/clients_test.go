@@ -43,7 +43,7 @@ func TestFaultyClientsAreAllReported(t *testing.T) {
 		{Name: "one", Secret: testSecret, Addresses: networks("192.0.2.2/32")},
 		{Name: "one", Secret: testSecret, Addresses: networks("192.0.2.3/32")},
 		{Name: "two", Secret: testSecret, Addresses: networks("192.0.2.2/32")},
-		{Name: "odd", Secret: testSecret, Addresses: []netip.Prefix{{}}, Charset: 9},
+		{Name: "odd", Secret: testSecret, Addresses: []netip.Prefix{{}}, Charset: 9, Prompts: 9, Mode: 9, AppendDigits: 6, Profile: 9},
 	})
 	if err == nil {
 		t.Fatal("faulty clients were taken")
@@ -51,6 +51,7 @@ func TestFaultyClientsAreAllReported(t *testing.T) {
 	for _, want := range []string{
 		`client "": name: missing`, `"short": secret: the shared secret has 13 octets`, `"one" is configured twice`,
 		`"one" and "two" have the same address 192.0.2.2/32`, `"odd": address: not a valid address`, "charset: unknown",
+		"prompts: unknown", "mode: unknown", "append: only a client in append mode", "profile: unknown",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q: %v", want, err)

@@ -45,5 +45,14 @@
 // # Our attributes
 //
 // Clients with UI set also get the Sallyport attributes (attributes.go), which
-// dictionary/dictionary.sallyport describes for FreeRADIUS tools.
+// dictionary/dictionary.sallyport describes for FreeRADIUS tools. An Action is what the person wants
+// instead of answering; with use-factor the User-Password is the name of the factor.
+//
+// # Reply attributes
+//
+// A [ReplyRule] gives standard or vendor-specific attributes to groups, with the Accept only
+// (replies.go). Their names and types come from a [Dictionary]: dictionary/dictionary.rfc, which is
+// built in, and files in the format of FreeRADIUS 3. Not supported, and refused in words: attributes
+// within attributes (TLV, RFC 6929), abinary and combo-ip, vendors with format=1,1,c, and encrypt=1
+// and 3.
 package radius

@@ -31,7 +31,7 @@ func TestRequestWithoutStateBegins(t *testing.T) {
 	var begun login.Request
 	var tagged [][]byte
 	b := newBench(t, asked(&begun, nil), func(c *Config, cl *Client) {
-		cl.UI = true
+		cl.UI, cl.Mode, cl.AppendDigits, cl.Language, cl.Profile = true, login.ModeAppend, 6, "ar", login.ProfileASASDI
 		c.Tag = func(parts ...[]byte) login.Tag { tagged = parts; return login.Tag{7} }
 	})
 	packet := request(t, 1, Message{Username: "alice", Password: "wonderland-1", CallingStationID: "198.51.100.9"})
@@ -40,6 +40,7 @@ func TestRequestWithoutStateBegins(t *testing.T) {
 		Origin: login.Origin{
 			Client: "vpn", Policy: "staff", UI: true, Address: testFrom.Addr(),
 			CallingStationID: "198.51.100.9", RequestKey: login.Tag{7},
+			Mode: login.ModeAppend, AppendDigits: 6, Language: "ar", Profile: login.ProfileASASDI,
 		},
 		Username: "alice", Password: "wonderland-1",
 	}
