@@ -19,6 +19,10 @@ type Ledger interface {
 	Register(ctx context.Context, r cluster.Registration) error
 	Reset(ctx context.Context, userID, factor string) error
 	Unlock(ctx context.Context, userID, factor string) error
+	Grant(ctx context.Context, g cluster.CodeGrant) error
+	Renew(ctx context.Context, userID, factor string) error
+	OpenWindow(ctx context.Context, subject string, until time.Time) error
+	Windows(ctx context.Context) ([]cluster.Window, error)
 	Learned(client string, addr netip.Addr) bool
 	Learn(ctx context.Context, client string, addr netip.Addr) error
 	Forget(ctx context.Context, client string) (int, error)
@@ -52,7 +56,10 @@ func (c *Clock) Advance(d time.Duration) {
 
 // Run runs the suite. open returns an empty ledger that stamps its commands with now.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Ledger) {
-	for _, group := range []map[string]func(*bench){answers(), endings(), openings(), administration()} {
+	groups := []map[string]func(*bench){
+		answers(), endings(), openings(), sends(), limitsOfSends(), administration(),
+	}
+	for _, group := range groups {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				clock := NewClock()
@@ -67,7 +74,7 @@ type bench struct {
 	*testing.T
 	Ledger
 	clock *Clock
-	used  byte
+	used  uint16
 }
 
 // Users and clients of the suite.
@@ -88,7 +95,13 @@ func limits() login.Limits {
 
 func (b *bench) id() login.ChallengeID {
 	b.used++
-	return login.ChallengeID{b.used}
+	return login.ChallengeID{byte(b.used), byte(b.used >> 8)}
+}
+
+// tag returns a fresh tag, as acts and keys are.
+func (b *bench) tag() login.Tag {
+	b.used++
+	return login.Tag{byte(b.used), byte(b.used >> 8), 15: 1}
 }
 
 func (b *bench) ring() *login.KeyRing {
@@ -125,10 +138,13 @@ func (b *bench) record(e login.Enrolment) string {
 // enrol registers the user's TOTP.
 func (b *bench) enrol(userID string) {
 	b.Helper()
-	err := b.Register(b.Context(), cluster.Registration{UserID: userID, Name: "A. Person", Factor: totp, Record: []byte("the secret of " + userID)})
-	if err != nil {
+	if err := b.Register(b.Context(), registrationOf(userID, totp)); err != nil {
 		b.Fatalf("Register: %v", err)
 	}
+}
+
+func registrationOf(userID, factor string) cluster.Registration {
+	return cluster.Registration{UserID: userID, Name: "A. Person", Factor: factor, Record: []byte("the secret of " + userID)}
 }
 
 // challenge is a challenge as the engine holds it: what it was built on, and its tokens.
@@ -138,12 +154,15 @@ type challenge struct {
 }
 
 // begin begins a challenge of two minutes on what is stored about the user now.
-func (b *bench) begin(userID string) challenge {
+func (b *bench) begin(userID string) challenge { return b.beginWith(userID, totp) }
+
+// beginWith is begin with another factor.
+func (b *bench) beginWith(userID, factor string) challenge {
 	b.Helper()
 	e, ring := b.enrolment(userID), b.ring()
 	return challenge{b, login.Settlement{
 		Challenge: b.id(), Client: vpn, UserID: userID, Name: "A. Person", Handle: ring.Handle(userID),
-		ClusterEpoch: ring.Epoch(), Epoch: e.Epoch, Factor: totp, Version: e.Credentials[totp].Version,
+		ClusterEpoch: ring.Epoch(), Epoch: e.Epoch, Factor: factor, Version: e.Credentials[factor].Version,
 		Expires: b.clock.Now().Add(2 * time.Minute), Limits: limits(),
 	}}
 }
