@@ -121,12 +121,12 @@ func (c *Caller) exchange(ctx context.Context, m Message, how manner) (*Response
 	select {
 	case id = <-c.free:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("256 requests to %s are in progress: %w", c.cfg.Server, ctx.Err())
+		return nil, unsentError{fmt.Errorf("256 requests to %s are in progress: %w", c.cfg.Server, ctx.Err())}
 	}
 	defer func() { c.free <- id }()
 	request, err := m.encode(c.key, id, c.cfg.VendorID)
 	if err != nil {
-		return nil, fmt.Errorf("write the request: %w", err)
+		return nil, unsentError{fmt.Errorf("write the request: %w", err)}
 	}
 	if !c.cfg.AcceptUnsigned {
 		how.need = signedFirst
@@ -179,8 +179,8 @@ func (c *Caller) await(ctx context.Context, waiting *call) (*Response, error) {
 			if r != nil || err != nil {
 				return r, err
 			}
-		case <-waiting.refused:
-			trouble.Refused = true
+		case err := <-waiting.refused:
+			trouble.Refused, trouble.Cause = true, err
 			if waiting.refusals--; waiting.refusals == 0 || waiting.first && trouble.Sent == 1 {
 				return nil, trouble
 			}

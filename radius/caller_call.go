@@ -1,6 +1,10 @@
 package radius
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
 
 // manner is how one exchange goes.
 type manner struct {
@@ -42,16 +46,17 @@ type call struct {
 	manner
 	request   []byte
 	datagrams chan []byte
-	refused   chan struct{}
+	// refused has what the network reported of an undelivered transmission.
+	refused chan error
 }
 
 func newCall(request []byte, how manner) *call {
-	return &call{manner: how, request: request, datagrams: make(chan []byte, 8), refused: make(chan struct{}, 1)}
+	return &call{manner: how, request: request, datagrams: make(chan []byte, 8), refused: make(chan error, 1)}
 }
 
-func (w *call) refuse() {
+func (w *call) refuse(why error) {
 	select {
-	case w.refused <- struct{}{}:
+	case w.refused <- why:
 	default:
 	}
 }
@@ -67,9 +72,14 @@ type NoReplyError struct {
 	// Refused says that the network reported a transmission undelivered: the port is closed, or the
 	// host cannot be reached.
 	Refused bool
-	// Cause is the context's error when that ended first, or why nothing could be sent.
+	// Cause is the context's error when that ended first, or why nothing could be sent or delivered.
 	Cause error
 }
+
+// unsentError means that nothing was sent, for a reason that is not the server's.
+type unsentError struct{ error }
+
+func (e unsentError) Unwrap() error { return e.error }
 
 // Unread reports whether no server can have read the request: it was never sent, or its only
 // transmission was reported undelivered.
@@ -82,8 +92,10 @@ func (e *NoReplyError) Error() string {
 	switch {
 	case e.Bad > 0:
 		return fmt.Sprintf("no authentic reply from %s; %d came that failed verification: %v", e.Server, e.Bad, e.Reason)
-	case e.Refused:
+	case e.Refused && errors.Is(e.Cause, syscall.ECONNREFUSED):
 		return fmt.Sprintf("nothing listens on %s: is the server running?", e.Server)
+	case e.Refused:
+		return fmt.Sprintf("%s cannot be reached: %v", e.Server, e.Cause)
 	case e.Sent == 0 && e.Cause != nil:
 		return fmt.Sprintf("nothing could be sent to %s: %v", e.Server, e.Cause)
 	}

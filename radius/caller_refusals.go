@@ -2,8 +2,10 @@ package radius
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,24 +44,38 @@ func (c *Caller) readRefusals() {
 	quoted, control := make([]byte, headerSize), make([]byte, 128)
 	_ = raw.Control(func(fd uintptr) { // fails only on a closed socket, which has nothing to report
 		for range maxReports {
-			n, _, _, _, err := unix.Recvmsg(int(fd), quoted, control, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+			n, oob, _, _, err := unix.Recvmsg(int(fd), quoted, control, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 			if err != nil {
 				return
 			}
-			c.refuse(quoted[:n])
+			c.refuse(quoted[:n], reported(control[:oob]))
 		}
 	})
 }
 
+// reported is the error of a report: its first field (struct sock_extended_err of recvmsg's manual).
+func reported(control []byte) error {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if len(m.Data) >= 4 {
+			return syscall.Errno(binary.NativeEndian.Uint32(m.Data))
+		}
+	}
+	return syscall.EHOSTUNREACH
+}
+
 // refuse tells the request that begins with these octets.
-func (c *Caller) refuse(quoted []byte) {
+func (c *Caller) refuse(quoted []byte, why error) {
 	if len(quoted) < headerSize {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if waiting := c.pending[quoted[1]]; waiting != nil && bytes.Equal(waiting.request[:headerSize], quoted) {
-		waiting.refuse()
+		waiting.refuse(why)
 	}
 }
 
