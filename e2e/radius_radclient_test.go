@@ -50,14 +50,20 @@ func (nothing) Learn(context.Context, string, netip.Addr) error { return nil }
 
 func startRADIUS(t *testing.T) *servers.Radclient {
 	t.Helper()
+	return serveRADIUS(t, registering{})
+}
+
+// serveRADIUS serves logins, and what the rules give with their Accepts, to one client.
+func serveRADIUS(t *testing.T, logins radius.Logins, rules ...radius.ReplyRule) *servers.Radclient {
+	t.Helper()
 	s, err := radius.New(radius.Config{
 		Listen: []string{"127.0.0.1:0"},
 		Clients: []radius.Client{{
 			Name: "cx", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Secret: servers.ClientSecret,
-			MessageAuthenticator: radius.RuleRequired, UI: true,
+			MessageAuthenticator: radius.RuleRequired, UI: true, Replies: rules,
 		}},
 		RejectDelay: -1,
-	}, registering{}, nothing{})
+	}, logins, nothing{})
 	if err != nil {
 		t.Fatal(err)
 	}
