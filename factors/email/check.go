@@ -1,0 +1,40 @@
+package email
+
+import (
+	"context"
+)
+
+// ServerCheck is what a trial of one server told.
+type ServerCheck struct {
+	// Server is its URL with the port.
+	Server string
+	// TLS is the version agreed on ("TLS 1.3"), Mechanism that of AUTH; "" for none.
+	TLS, Mechanism string
+	// Err is nil when the server would be handed a message now. It quotes no secret and nothing that
+	// the server said.
+	Err error
+}
+
+// Check tries every server, in the order of the configuration, as far as AUTH, and sends nothing.
+// Nothing is learned from it for later messages.
+func (f *Factor) Check(ctx context.Context) []ServerCheck {
+	checks := make([]ServerCheck, len(f.servers))
+	for i, s := range f.servers {
+		checks[i] = s.check(ctx)
+	}
+	return checks
+}
+
+func (s *server) check(ctx context.Context) ServerCheck {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	c := ServerCheck{Server: s.String()}
+	on, failed := s.open(ctx)
+	if failed != nil {
+		c.Err = failed
+		return c
+	}
+	defer on.close()
+	c.TLS, c.Mechanism = on.version, on.mechanism
+	return c
+}

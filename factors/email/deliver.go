@@ -1,0 +1,72 @@
+package email
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"sallyport/login"
+)
+
+// The pauses between two rounds over all servers. They double; each is shortened by up to a quarter,
+// so that messages that failed together do not come back together. A greylist (RFC 6647) lets us in
+// after minutes, within the life of a code.
+const (
+	firstPause = time.Second
+	maxPause   = 30 * time.Second
+)
+
+// deliver hands a message to the first server that takes it, and goes on trying what may pass until
+// ctx ends. It returns the server that decided; the error is a [login.SendError].
+func (f *Factor) deliver(ctx context.Context, e envelope) (string, error) {
+	left := slices.Clone(f.servers)
+	var last *login.SendError
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		for _, s := range inOrder(left) {
+			failed := s.submit(ctx, e)
+			if failed == nil {
+				return s.String(), nil
+			}
+			if ctx.Err() != nil && last != nil {
+				return last.Server, last // what was said before tells more than the end of our patience
+			}
+			last = &login.SendError{Server: s.String(), Permanent: failed.kind == refused, Err: failed}
+			switch failed.kind {
+			case refused:
+				return last.Server, last
+			case faulty: // asking again would only use up attempts to log in
+				left = slices.DeleteFunc(left, func(other *server) bool { return other == s })
+			}
+		}
+		last.Permanent = len(left) == 0
+		if last.Permanent || !wait(ctx, pause-rand.N(pause/4)) {
+			return last.Server, last
+		}
+	}
+}
+
+// inOrder returns the servers in the order in which to try them: those that failed of late come last.
+func inOrder(servers []*server) []*server {
+	var order, resting []*server
+	for _, s := range servers {
+		if s.upFront() {
+			order = append(order, s)
+		} else {
+			resting = append(resting, s)
+		}
+	}
+	return append(order, resting...)
+}
+
+// wait reports whether the pause passed before ctx ended.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
