@@ -123,8 +123,9 @@ func TestFileThatIsNoDictionaryIsRefusedWithItsLine(t *testing.T) {
 		"no end":           {"VENDOR A 1\nBEGIN-VENDOR A\n", "/d: BEGIN-VENDOR A has no END-VENDOR"},
 		"missing include":  {"$INCLUDE nowhere\n", "/d:1: open /nowhere"},
 		"error in include": {"\n$INCLUDE e\n", "/d:2: /e:1: "},
+		"optional include": {"$INCLUDE- f\n", "/d:1: /f:1: open /nowhere"},
 	} {
-		_, err := loadDictionary([]string{"/d"}, files{"d": c.content, "e": "nonsense\n"}.open)
+		_, err := loadDictionary([]string{"/d"}, files{"d": c.content, "e": "nonsense\n", "f": "$INCLUDE nowhere\n"}.open)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
