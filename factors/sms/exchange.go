@@ -12,7 +12,8 @@ type Exchange struct {
 	// Method is GET, POST or PUT; empty means POST with a body and GET without.
 	Method string `toml:"method"`
 	// Query is what follows the question mark of the URL.
-	Query   string            `toml:"query"`
+	Query string `toml:"query"`
+	// Headers are added to those of the preset; an empty one is left out.
 	Headers map[string]string `toml:"headers"`
 	// Body is escaped as its ContentType says: application/x-www-form-urlencoded, application/json,
 	// application/xml, text/xml or text/plain.

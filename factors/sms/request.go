@@ -65,6 +65,9 @@ func newRequestMaker(c Config) (*requestMaker, []error) {
 		faults = append(faults, errors.New("method: must be GET, POST or PUT"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if c.Headers[name] == "" {
+			continue // that is how a site leaves out a preset's
+		}
 		t, err := header(name, c.Headers[name])
 		if err != nil {
 			faults = append(faults, fmt.Errorf("headers.%s: %w", name, err))
