@@ -48,8 +48,9 @@ type Config struct {
 
 	// Language is the language of messages to people whose own is unknown; empty means en.
 	Language string `toml:"language"`
-	// Brand is the name in the messages; empty means Sallyport. With more than 17 characters some of
-	// the texts in Arabic and Urdu no longer fit one SMS, and New asks for others.
+	// Brand is the name in the messages; empty means Sallyport. Longer than 17 characters, or with a
+	// character that is not in the GSM alphabet, it makes some of the built-in texts too long for one
+	// SMS; New then names those that Templates must replace.
 	Brand string `toml:"brand"`
 	// Templates is a folder whose files replace texts, such as code.en.txt, or add languages.
 	Templates string `toml:"templates"`
