@@ -42,10 +42,11 @@ func (b *bench) mail(userID string) login.Opening {
 
 // resend asks for another code in the challenge, as a new request.
 func (b *bench) resend(o login.Opening) login.Opening {
-	o.Key, o.Record = b.tag(), nil
-	send := *o.Send
-	send.Act = b.tag()
-	o.Send = &send
+	send := b.mail(o.UserID).Send
+	if o.Send != nil {
+		send.Limits = o.Send.Limits
+	}
+	o.Key, o.Record, o.Send = b.tag(), nil, send
 	return o
 }
 
