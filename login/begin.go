@@ -4,22 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Begin checks the password and returns the first challenge, or a Reject. It returns an
+// Begin checks the password and returns the first challenge, or a Reject; in the modes without a
+// challenge it takes the second factor too and returns the verdict. It returns an
 // [*UnavailableError] when a back end could not be asked: then nothing may be concluded about the
 // user.
 func (e *Engine) Begin(ctx context.Context, r Request) (Reply, error) {
 	t := e.newTurn(r.Origin, r.Username)
-	id := newChallenge()
-	t.event.Trace = traceOf(id)
-	reply, err := e.begin(ctx, t, r, id)
+	t.token.challenge = newChallenge()
+	t.event.Trace = traceOf(t.token.challenge)
+	reply, err := e.begin(ctx, t, r)
 	e.report(t, reply, err)
 	return reply, err
 }
 
-func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) (Reply, error) {
+func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if err := e.findPolicy(t, r.Policy); err != nil {
 		return Reply{}, err
 	}
@@ -28,37 +30,88 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request, id ChallengeID) 
 		return Reply{}, ledgerError(err)
 	}
 	t.keys = keys
-	if reply, err, done := e.checkPassword(ctx, t, r); done {
-		return reply, err
+	if r.Mode != ModeChallenge {
+		return e.beginAtOnce(ctx, t, r)
 	}
-	t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID)
-	if err != nil {
-		return Reply{}, ledgerError(err)
+	reply, err, done := e.identify(ctx, t, func() (Reply, error, bool) { return e.checkPassword(ctx, t, r.Username, r.Password) })
+	if done {
+		return e.concealed(ctx, t, reply, err)
 	}
-	name, err := Normalize(r.Username)
-	if err != nil {
-		return t.reject(CodePasswordInvalid, CodePasswordInvalid, err.Error()), nil
+	t.rejoin = t.keys.Tag("begin", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(r.Password))
+	reply, err = e.beginSecond(ctx, t)
+	if err == nil && reply.Verdict == Reject {
+		return e.concealed(ctx, t, reply, err)
 	}
-	tok := token{
-		challenge: id, handle: keys.Handle(t.user.ID), client: keys.clientTag(r.Client),
-		epoch: t.enrolment.Epoch, clusterEpoch: keys.Epoch(), name: keys.nameTag(name),
-	}
-	if chosen := t.policy.choose(t.enrolment); chosen != "" {
-		return e.beginFactor(ctx, t, tok, chosen)
-	}
-	return e.beginRegistration(ctx, t, tok, r)
+	return reply, err
 }
 
-// checkPassword asks the directory. done means that reply and err are the end of this request.
-func (e *Engine) checkPassword(ctx context.Context, t *turn, r Request) (reply Reply, err error, done bool) {
+// identify finds out who it is by check, and what the policy says of them. done means that reply and
+// err are the end of this request.
+func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, error, bool)) (reply Reply, err error, done bool) {
+	if reply, err, done := check(); done {
+		return reply, err, true
+	}
+	var permitted bool
+	if t.rule, permitted = t.policy.ruleFor(t.user.Groups); !permitted {
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
+	}
+	if x, ok := t.policy.exemption(t.user, t.origin.Client, e.cfg.Ledger.Now()); ok {
+		reply, err := e.exempt(ctx, t, x)
+		return reply, err, true
+	}
+	if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
+		return Reply{}, ledgerError(err), true
+	}
+	t.token.handle, t.token.client = t.keys.Handle(t.user.ID), t.keys.clientTag(t.origin.Client)
+	t.token.epoch, t.token.clusterEpoch = t.enrolment.Epoch, t.keys.Epoch()
+	t.token.name = t.keys.nameTag(t.typed)
+	return Reply{}, nil, false
+}
+
+// checkPassword asks the directory, unless too many wrong passwords came from there.
+func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password string) (reply Reply, err error, done bool) {
+	name, bad := Normalize(username)
+	t.typed = name
+	who := t.attempt(name)
+	if bad == nil && !e.cfg.Throttle.allow(who) {
+		return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
+	}
 	err = e.timed(t, "directory", func() (string, error) {
-		if _, bad := Normalize(r.Username); bad != nil {
+		if bad != nil {
 			return "", fmt.Errorf("%w: %w", ErrNoUser, bad)
 		}
 		var err error
-		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, r.Username, r.Password)
+		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, username, password)
 		return t.user.Server, err
 	})
+	if errors.Is(err, ErrPassword) || errors.Is(err, ErrNoUser) {
+		e.cfg.Throttle.wrong(who)
+	}
+	reply, err, done = t.found(err)
+	if !done {
+		e.cfg.Throttle.right(who)
+	}
+	return reply, err, done
+}
+
+// attempt is who tries a password. The domain that stands before or after a name is left out, or each
+// spelling of a user would have tries of its own.
+func (t *turn) attempt(name string) attempt {
+	if _, after, ok := strings.Cut(name, `\`); ok {
+		name = after
+	}
+	name, _, _ = strings.Cut(name, "@")
+	client, station := []byte(t.origin.Client), []byte(t.origin.CallingStationID)
+	a := attempt{user: t.keys.Tag("attempt", client, station, []byte(name))}
+	if len(station) > 0 {
+		a.station = t.keys.Tag("station", client, station)
+	}
+	return a
+}
+
+// found takes the directory's word about the user. done means that reply and err are the end of this
+// request.
+func (t *turn) found(err error) (reply Reply, _ error, done bool) {
 	t.event.UserID, t.event.User = t.user.ID, t.user.Name
 	if err == nil {
 		if t.user.ID == "" {
@@ -86,22 +139,92 @@ func refusalReason(err error) string {
 	return ""
 }
 
-// beginFactor asks a registered user. It writes nothing: the challenge is its token.
-func (e *Engine) beginFactor(ctx context.Context, t *turn, tok token, name string) (Reply, error) {
+// exempt lets in whom the policy lists. The ledger records it before anyone is told.
+func (e *Engine) exempt(ctx context.Context, t *turn, x Exemption) (Reply, error) {
+	t.event.Reason = x.Reason
+	s := e.settlement(t, Finding{})
+	s.Exempt, s.Expires = x.Rule, e.cfg.Ledger.Now().Add(againWithin)
+	var err error
+	if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
+		return Reply{}, ledgerError(err)
+	}
+	s.Handle, s.Epoch, s.ClusterEpoch = t.keys.Handle(t.user.ID), t.enrolment.Epoch, t.keys.Epoch()
+	out, err := e.commit(ctx, t, s)
+	if err != nil {
+		return Reply{}, err
+	}
+	return e.accept(t, out, "exempt("+x.Rule+")", false), nil
+}
+
+// beginSecond asks for the second factor, or begins a first registration.
+func (e *Engine) beginSecond(ctx context.Context, t *turn) (Reply, error) {
+	held := e.held(t)
+	if len(held) == 0 {
+		if t.goodCodes(CredentialBypass, e.cfg.Ledger.Now()) {
+			return e.askCode(t, CredentialBypass)
+		}
+		return e.beginRegistration(ctx, t)
+	}
+	name, ok := e.open(t, held)
+	if !ok {
+		for _, kind := range []string{CredentialBypass, CredentialRecovery} {
+			if t.goodCodes(kind, e.cfg.Ledger.Now()) {
+				return e.askCode(t, kind)
+			}
+		}
+		t.event.Factor = held[0]
+		return t.reject(CodeAccountLocked, CodeAccountLocked, lockReason(t.enrolment.Credentials[held[0]])), nil
+	}
+	return e.askFactor(ctx, t, name, CodePrompt)
+}
+
+// held lists the factors of the policy that the user may answer with: the registered ones, and those
+// that need no registration here.
+func (e *Engine) held(t *turn) []string {
+	var held []string
+	for _, name := range t.rule.factors {
+		_, forwards := e.cfg.Factors[name].(Forwarder)
+		if forwards || t.enrolment.Credentials[name].Registered() {
+			held = append(held, name)
+		}
+	}
+	return held
+}
+
+// open returns the factor to ask for: the one used last, else the preferred one, of those that are
+// not locked.
+func (e *Engine) open(t *turn, held []string) (string, bool) {
+	now, chosen := e.cfg.Ledger.Now(), ""
+	for _, name := range held {
+		switch {
+		case t.enrolment.Credentials[name].LockedAt(now):
+		case name == t.enrolment.LastFactor:
+			return name, true
+		case chosen == "":
+			chosen = name
+		}
+	}
+	return chosen, chosen != ""
+}
+
+// askFactor asks for an answer with a factor that the user holds. Where a code is to be sent, it is
+// sent; where none is, the challenge is its token and nothing is written.
+func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) (Reply, error) {
 	t.event.Factor = name
 	c := t.enrolment.Credentials[name]
-	now := e.cfg.Ledger.Now()
-	if c.LockedAt(now) {
-		return t.reject(CodeAccountLocked, CodeAccountLocked, lockReason(c)), nil
+	t.token.factor, t.token.version = t.keys.factorTag(name), c.Version
+	t.token.flags &^= flagRegistering | flagDialogue
+	if s, ok := e.cfg.Factors[name].(Sender); ok {
+		return e.askSender(ctx, t, s, why)
+	}
+	if t.token.expires = t.opened.Expires; t.token.expires.IsZero() { // else the ledger keeps the end already
+		t.token.expires = e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife)
 	}
 	p, err := e.cfg.Factors[name].Challenge(ctx, t.user, c)
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
-	tok.factor, tok.version = t.keys.factorTag(name), c.Version
-	tok.expires = now.Add(e.cfg.ChallengeLife)
-	p.AttemptsLeft = int(e.cfg.Limits.Attempts)
-	return e.challenge(t, tok, p, CodePrompt)
+	return e.prompt(t, p, why)
 }
 
 func lockReason(c Credential) string {
@@ -109,52 +232,6 @@ func lockReason(c Credential) string {
 		return "locked until an administrator unlocks"
 	}
 	return "locked until " + c.LockedUntil.UTC().Format(time.RFC3339)
-}
-
-// beginRegistration stores a candidate under the challenge and shows it, or rejoins the one that
-// the same request opened a moment ago on any node.
-func (e *Engine) beginRegistration(ctx context.Context, t *turn, tok token, r Request) (Reply, error) {
-	name, registrar := e.registrar(t.policy)
-	if registrar == nil || t.policy.Registration != RegistrationFirstLogin {
-		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "no factor is registered and the policy does not let people register"), nil
-	}
-	t.event.Factor = name
-	record, err := registrar.NewRecord(ctx, t.user)
-	if err != nil {
-		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
-	}
-	err = e.timed(t, "ledger", func() (string, error) {
-		t.opened, err = e.cfg.Ledger.Open(ctx, Opening{
-			ID: tok.challenge, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
-			Client: r.Client, Factor: name, Epoch: tok.epoch, Record: record,
-			Rejoin: t.keys.Tag("begin", []byte(r.Client), []byte(t.user.ID),
-				[]byte(r.CallingStationID), []byte(r.Password)),
-			RejoinWithin: RejoinWithin, Life: e.cfg.RegistrationLife, Keep: e.cfg.Limits.Keep, Capacity: e.cfg.Limits.Capacity,
-		})
-		return "", err
-	})
-	if err != nil {
-		return Reply{}, ledgerError(err)
-	}
-	t.event.Trace = traceOf(t.opened.ID)
-	tok.challenge, tok.expires = t.opened.ID, t.opened.Expires
-	tok.factor, tok.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
-	p, err := registrar.Registration(ctx, t.user, t.opened.Record)
-	if err != nil {
-		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
-	}
-	p.AttemptsLeft = int(e.cfg.Limits.Attempts) - int(t.opened.Failures)
-	return e.challenge(t, tok, p, CodePrompt)
-}
-
-// registrar returns the first factor of the policy that people register themselves.
-func (e *Engine) registrar(p Policy) (string, Registrar) {
-	for _, name := range p.Factors {
-		if r, ok := e.cfg.Factors[name].(Registrar); ok {
-			return name, r
-		}
-	}
-	return "", nil
 }
 
 // ledgerError says that nothing may be concluded; a full ledger sheds the login.

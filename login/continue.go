@@ -31,7 +31,9 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	if reply, err, done := e.recall(ctx, t); done {
 		return reply, err
 	}
-	next := e.table[input{t.token.step, a.action()}]
+	action := t.action(a.Action)
+	t.key = t.keys.Tag("request", []byte(a.State), []byte(action), []byte(t.answer))
+	next := e.table[input{t.token.step, action}]
 	if next == nil {
 		next = (*Engine).askAgain
 	}
@@ -56,35 +58,37 @@ func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 	case e.cfg.Ledger.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
 		return CodeStateExpired, "" // later than any recorded verdict is kept
 	}
-	for _, name := range t.policy.Factors {
-		if t.keys.factorTag(name) == tok.factor {
-			t.event.Factor = name
-			return "", ""
-		}
-	}
-	return CodeFactorNotConfigured, "the factor of this challenge is not in the policy any more"
+	return "", ""
 }
 
 func (t *turn) sameName(username string) bool {
 	name, err := Normalize(username)
-	return err == nil && t.token.name == t.keys.nameTag(name)
+	if err != nil {
+		name = username // as a decoy's may be
+	}
+	t.typed = name
+	return t.token.name == t.keys.nameTag(name)
 }
 
-// recall finds the user that the token means: by the stored challenge where something is being
-// registered, else by handle.
+// recall finds the user that the token means and what the directory and the policy say of them now.
+// The account may have been disabled since the password was checked; it is asked whatever will be
+// found, or its answer would tell whether the code was right.
 func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
-	var found bool
-	if t.token.step == StepRegisterTOTP {
-		if t.opened, found, err = e.cfg.Ledger.Opened(ctx, t.token.challenge); err == nil && found {
-			t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.opened.UserID)
-		}
-	} else {
-		t.enrolment, found, err = e.cfg.Ledger.EnrolmentByHandle(ctx, t.token.handle)
+	var opened, found bool
+	if t.opened, opened, err = e.cfg.Ledger.Opened(ctx, t.token.challenge); err != nil {
+		return Reply{}, ledgerError(err), true
+	}
+	if t.token.has(flagDecoy) {
+		t.user = User{ID: decoyID(t.token.handle)}
+		return e.nameFactor(t)
+	}
+	if t.enrolment, found, err = e.cfg.Ledger.EnrolmentByHandle(ctx, t.token.handle); err == nil && !found && opened {
+		t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.opened.UserID)
 	}
 	if err != nil {
 		return Reply{}, ledgerError(err), true
 	}
-	if !found || t.keys.Handle(t.enrolment.UserID) != t.token.handle {
+	if !found && !opened || t.keys.Handle(t.enrolment.UserID) != t.token.handle {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge or the user is not stored any more"), nil, true
 	}
 	t.user = User{ID: t.enrolment.UserID, Name: t.enrolment.Name}
@@ -92,98 +96,43 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 		t.user.Name = t.opened.Name
 	}
 	t.event.UserID, t.event.User = t.user.ID, t.user.Name
-	return Reply{}, nil, false
-}
-
-// answerOTP judges a code against the registered factor and settles it.
-func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
-	name := t.event.Factor
-	c := t.enrolment.Credentials[name]
-	if c.Version < t.token.version || t.enrolment.Epoch < t.token.epoch {
-		return Reply{}, ledgerError(errors.New("this node's state lags behind the challenge"))
-	}
-	var finding Finding
-	if c.Version == t.token.version && c.Registered() {
-		var err error
-		if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err != nil {
-			return Reply{}, ledgerError(err)
-		}
-		if finding, err = e.cfg.Factors[name].Verify(ctx, e.cfg.Now(), t.user, c, t.answer); err != nil {
-			return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
-		}
-	}
-	return e.settle(ctx, t, finding, nil)
-}
-
-// answerRegistration judges the first code against the candidate; only a right one registers it.
-func (e *Engine) answerRegistration(ctx context.Context, t *turn) (Reply, error) {
-	if t.opened.Closed {
-		// The candidate is gone; what is left is the verdict that the ledger recorded.
-		return e.settle(ctx, t, Finding{}, nil)
-	}
-	if t.policy.Registration != RegistrationFirstLogin {
-		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil
-	}
-	name := t.event.Factor
-	finding, err := e.cfg.Factors[name].Verify(ctx, e.cfg.Now(), t.user, Credential{Factor: name, Record: t.opened.Record}, t.answer)
-	if err != nil {
-		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
-	}
-	return e.settle(ctx, t, finding, t.opened.Record)
-}
-
-// settle commits the effect of an answer, and turns the ledger's verdict into the reply.
-func (e *Engine) settle(ctx context.Context, t *turn, f Finding, register []byte) (Reply, error) {
-	// The account may have been disabled since the password was checked. It is asked whatever was
-	// found: otherwise its answer would tell whether the code was right.
 	if reply, err, done := e.checkAccount(ctx, t); done {
-		return reply, err
+		return reply, err, true
 	}
-	var out Outcome
-	err := e.timed(t, "ledger", func() (string, error) {
-		var err error
-		out, err = e.cfg.Ledger.Settle(ctx, e.settlement(t, f, register))
-		return "", err
-	})
-	if err != nil {
-		return Reply{}, ledgerError(err)
-	}
-	t.event.Repeated = out.Repeated
-	switch {
-	case out.Code == CodeAccepted:
-		return e.accept(t, out, t.token.step == StepRegisterTOTP), nil
-	case out.AttemptsLeft > 0 && (out.Code == CodeOTPInvalid || out.Code == CodeOTPReplayed):
-		return e.prompt(ctx, t, out.Code, out.AttemptsLeft)
-	case out.Stale:
-		return t.reject(out.Code, out.Code, "the user's factors changed since the challenge began"), nil
-	default:
-		return t.reject(out.Code, out.Code, ""), nil
-	}
+	return e.nameFactor(t)
 }
 
-func (e *Engine) settlement(t *turn, f Finding, register []byte) Settlement {
-	tok := t.token
-	return Settlement{
-		Challenge: tok.challenge,
-		Token:     t.keys.Tag("token", []byte(t.state)),
-		Answer:    t.keys.Tag("answer", tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
-		Request:   t.origin.RequestKey,
-		Client:    t.origin.Client, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
-		ClusterEpoch: tok.clusterEpoch, Epoch: tok.epoch, Factor: t.event.Factor, Version: tok.version,
-		Number: f.Number, Memo: f.Memo, Register: register,
-		Expires: tok.expires, Limits: e.cfg.Limits,
+// nameFactor finds the factor that the token means.
+func (e *Engine) nameFactor(t *turn) (reply Reply, err error, done bool) {
+	if t.token.step == StepChooseFactor {
+		return Reply{}, nil, false
 	}
+	for _, kind := range []string{CredentialBypass, CredentialRecovery, CredentialInvitation} {
+		if t.keys.factorTag(kind) == t.token.factor {
+			t.event.Factor = kind
+			return Reply{}, nil, false
+		}
+	}
+	for _, name := range t.rule.factors {
+		if t.keys.factorTag(name) == t.token.factor {
+			t.event.Factor = name
+			return Reply{}, nil, false
+		}
+	}
+	return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the factor of this challenge is not in the policy any more"), nil, true
 }
 
-// checkAccount reads the account's flags again; the directory answers from its cache while what it
-// said is fresh.
+// checkAccount reads the account again: its flags, its groups, its address. The directory answers
+// from its cache while what it said is fresh. done means that reply and err are the end.
 func (e *Engine) checkAccount(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
+	var u User
 	err = e.timed(t, "directory", func() (string, error) {
-		u, err := e.cfg.Directories[t.policy.Directory].Lookup(ctx, t.user.ID)
+		var err error
+		u, err = e.cfg.Directories[t.policy.Directory].Lookup(ctx, t.user.ID)
 		return u.Server, err
 	})
 	if err == nil {
-		return Reply{}, nil, false
+		return t.permit(u)
 	}
 	code := RefusalCode(err)
 	switch {
@@ -195,39 +144,199 @@ func (e *Engine) checkAccount(ctx context.Context, t *turn) (reply Reply, err er
 	return t.reject(code, code, refusalReason(err)), nil, true
 }
 
-// askAgain repeats the prompt; nothing is counted.
-func (e *Engine) askAgain(ctx context.Context, t *turn) (Reply, error) {
-	if !e.cfg.Ledger.Now().Before(t.token.expires) {
-		return t.reject(CodeStateExpired, CodeStateExpired, ""), nil
+// permit takes what the directory says of the user now, and asks the policy again.
+func (t *turn) permit(u User) (reply Reply, err error, done bool) {
+	u.ID = t.user.ID
+	if u.Name == "" {
+		u.Name = t.user.Name
 	}
-	o, found, err := e.cfg.Ledger.Opened(ctx, t.token.challenge)
-	if err != nil {
-		return Reply{}, ledgerError(err)
+	t.user = u
+	var permitted bool
+	if t.rule, permitted = t.policy.ruleFor(u.Groups); !permitted {
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
 	}
-	left := int(e.cfg.Limits.Attempts)
-	if found {
-		left -= int(o.Failures)
-	}
-	if o.Closed || left <= 0 {
-		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed"), nil
-	}
-	return e.prompt(ctx, t, CodePrompt, left)
+	return Reply{}, nil, false
 }
 
-// prompt asks the token's step again under a fresh token.
-func (e *Engine) prompt(ctx context.Context, t *turn, why Code, left int) (Reply, error) {
-	f := e.cfg.Factors[t.event.Factor]
-	var p Prompt
-	var err error
-	if registrar, ok := f.(Registrar); ok && t.token.step == StepRegisterTOTP {
-		p, err = registrar.Registration(ctx, t.user, t.opened.Record)
-	} else {
-		p, err = f.Challenge(ctx, t.user, t.enrolment.Credentials[t.event.Factor])
+// answerOTP judges a code against the registered factor, or the candidate, and settles it.
+func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
+	switch {
+	case t.token.has(flagDecoy):
+		return e.settle(ctx, t, e.settlement(t, Finding{}))
+	case t.token.has(flagRegistering):
+		return e.answerCandidate(ctx, t)
+	case t.event.Factor == CredentialInvitation:
+		return e.answerInvitation(ctx, t)
 	}
+	if kind, tag, ok := t.standIn(t.answer); ok {
+		return e.answerStandIn(ctx, t, kind, tag)
+	}
+	name := t.event.Factor
+	c := t.enrolment.Credentials[name]
+	if c.Version < t.token.version || t.enrolment.Epoch < t.token.epoch {
+		return Reply{}, ledgerError(errors.New("this node's state lags behind the challenge"))
+	}
+	finding, err := e.verify(ctx, t, name, c)
+	if err != nil {
+		return Reply{}, err
+	}
+	s := e.settlement(t, finding)
+	s.Pass = c.Renew
+	return e.settle(ctx, t, s)
+}
+
+// verify asks a factor about an answer. A factor that is registered no more, or anew since the
+// challenge began, finds nothing right. The error is an [*UnavailableError]: a record that cannot be
+// read is nobody's wrong answer.
+func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential) (f Finding, err error) {
+	factor := e.cfg.Factors[name]
+	if factor == nil || c.Version != t.token.version || !c.Registered() {
+		return Finding{}, nil
+	}
+	if s, ok := factor.(Sender); ok {
+		f, err = verifySent(s, t.keys, t.opened, t.answer)
+	} else if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err == nil {
+		f, err = factor.Verify(ctx, e.cfg.Now(), t.user, c, t.answer)
+	}
+	if err != nil {
+		return Finding{}, ledgerError(err)
+	}
+	return f, nil
+}
+
+// settlement is the effect of the answer of this turn.
+func (e *Engine) settlement(t *turn, f Finding) Settlement {
+	tok := t.token
+	return Settlement{
+		Challenge: tok.challenge,
+		Token:     t.keys.Tag("token", []byte(t.state), tok.challenge[:]),
+		Answer:    t.keys.Tag("answer", tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
+		Request:   t.origin.RequestKey,
+		Client:    t.origin.Client, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
+		ClusterEpoch: tok.clusterEpoch, Epoch: tok.epoch, Factor: t.event.Factor, Version: tok.version,
+		Number: f.Number, Memo: f.Memo, Again: t.again,
+		Decoy: tok.has(flagDecoy), Conceal: t.policy.ConcealPassword,
+		Expires: tok.expires, Limits: e.cfg.Limits,
+	}
+}
+
+// commit settles in the ledger.
+func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome, err error) {
+	err = e.timed(t, "ledger", func() (string, error) {
+		out, err = e.cfg.Ledger.Settle(ctx, s)
+		return "", err
+	})
+	if err != nil {
+		return Outcome{}, ledgerError(err)
+	}
+	t.event.Repeated = out.Repeated
+	return out, nil
+}
+
+// settle commits the effect of an answer, and turns the ledger's verdict into the reply.
+func (e *Engine) settle(ctx context.Context, t *turn, s Settlement) (Reply, error) {
+	out, err := e.commit(ctx, t, s)
+	if err != nil {
+		return Reply{}, err
+	}
+	registered := t.token.has(flagRegistering)
+	switch {
+	case out.Code == CodeAccepted:
+		e.announce(ctx, t, out)
+		return e.accept(t, out, t.earned(out), registered), nil
+	case out.Code == CodePrompt:
+		return e.passed(ctx, t)
+	case t.origin.Mode == ModeChallenge && out.AttemptsLeft > 0 && (out.Code == CodeOTPInvalid || out.Code == CodeOTPReplayed):
+		t.left = out.AttemptsLeft
+		t.event.Code = out.Code
+		return e.repeat(ctx, t, t.toldIn(out.Code))
+	case out.Stale:
+		return t.reject(out.Code, out.Code, "the user's factors changed since the challenge began"), nil
+	default:
+		return t.reject(out.Code, t.toldIn(out.Code), ""), nil
+	}
+}
+
+// passed goes on after an answer that was right and is not the last: to the registration that an
+// invitation allows, or that an administrator requires.
+func (e *Engine) passed(ctx context.Context, t *turn) (Reply, error) {
+	if t.event.Factor == CredentialInvitation {
+		t.token.flags |= flagInvited
+		return e.offerRegistration(ctx, t)
+	}
+	t.token.flags |= flagRenewing
+	return e.registerFactor(ctx, t, t.event.Factor)
+}
+
+// ended refuses what comes too late to change anything. done means that reply is the end.
+func (e *Engine) ended(t *turn) (reply Reply, done bool) {
+	switch {
+	case !e.cfg.Ledger.Now().Before(t.token.expires):
+		return t.reject(CodeStateExpired, CodeStateExpired, ""), true
+	case t.opened.Closed, t.opened.Failures >= e.cfg.Limits.Attempts:
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed"), true
+	}
+	return Reply{}, false
+}
+
+// askAgain repeats the prompt; nothing is counted.
+func (e *Engine) askAgain(ctx context.Context, t *turn) (Reply, error) {
+	if reply, done := e.ended(t); done {
+		return reply, nil
+	}
+	return e.repeat(ctx, t, CodePrompt)
+}
+
+// repeat asks the token's step again under a fresh token.
+func (e *Engine) repeat(ctx context.Context, t *turn, why Code) (Reply, error) {
+	name := t.event.Factor
+	s, sends := e.cfg.Factors[name].(Sender)
+	switch step := t.token.step; {
+	case t.inDialogue():
+		return e.showDialogue(t, why)
+	case step == StepChooseFactor:
+		return e.chooseFactor(t, why)
+	case step == StepRegisterTOTP:
+		return e.showCandidate(ctx, t, why)
+	case step == StepRegisterAddress:
+		return e.askAddress(t, why)
+	case step == StepConfirmAddress && sends:
+		to, err := s.ParseAddress(string(t.opened.Record))
+		if err != nil || t.opened.Sequence != t.token.sequence {
+			return e.askAddress(t, why)
+		}
+		return e.showAddress(t, s, to, why)
+	case sends && t.token.has(flagRegistering):
+		to, err := s.ParseAddress(string(t.opened.Record))
+		if err != nil {
+			return e.askAddress(t, why)
+		}
+		return e.askSent(t, s, to, why)
+	case sends:
+		to, err := e.registeredAddress(ctx, t, s)
+		if err != nil {
+			return Reply{}, err
+		}
+		return e.askSent(t, s, to, why)
+	case e.cfg.Factors[name] == nil: // a one-time code
+		return e.prompt(t, Prompt{Step: StepOTP}, why)
+	}
+	p, err := e.cfg.Factors[name].Challenge(ctx, t.user, t.enrolment.Credentials[name])
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
-	p.AttemptsLeft = left
+	return e.prompt(t, p, why)
+}
+
+// prompt asks p, with what is true of every prompt of this turn.
+func (e *Engine) prompt(t *turn, p Prompt, why Code) (Reply, error) {
+	if p.AttemptsLeft = t.left; p.AttemptsLeft == 0 {
+		p.AttemptsLeft = max(int(e.cfg.Limits.Attempts)-int(t.opened.Failures), 1)
+	}
+	if choices := e.choices(t); len(choices) > 1 || p.Step == StepChooseFactor {
+		p.Choices = choices
+	}
+	p.registering, p.detail = t.token.has(flagRegistering), t.detail
 	return e.challenge(t, t.token, p, why)
 }
 

@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,26 +19,61 @@ type move func(*Engine, context.Context, *turn) (Reply, error)
 // conversation is the table of doc.go. What is not in it leaves the login where it is: the step is
 // asked again and nothing counts.
 func conversation() map[input]move {
-	return map[input]move{
-		{StepOTP, ActionAnswer}: (*Engine).answerOTP,
-		{StepOTP, ActionResend}: (*Engine).askAgain,
-		{StepOTP, ActionCancel}: (*Engine).cancel,
-
-		{StepRegisterTOTP, ActionAnswer}: (*Engine).answerRegistration,
-		{StepRegisterTOTP, ActionResend}: (*Engine).askAgain,
-		{StepRegisterTOTP, ActionCancel}: (*Engine).cancel,
+	table := map[input]move{
+		{StepChooseFactor, ActionAnswer}:         (*Engine).useFactor,
+		{StepRegisterTOTP, ActionAnswer}:         (*Engine).answerCandidate,
+		{StepRegisterAddress, ActionAnswer}:      (*Engine).answerAddress,
+		{StepConfirmAddress, ActionAnswer}:       (*Engine).confirmAddress,
+		{StepConfirmAddress, ActionResend}:       (*Engine).sendToCandidate,
+		{StepConfirmAddress, ActionEditAddress}:  (*Engine).editAddress,
+		{StepOTP, ActionAnswer}:                  (*Engine).answerOTP,
+		{StepOTP, ActionResend}:                  (*Engine).resend,
+		{StepOTP, ActionEditAddress}:             (*Engine).editAddress,
+		{StepRegisterTOTP, ActionEditAddress}:    (*Engine).back,
+		{StepRegisterAddress, ActionEditAddress}: (*Engine).back,
+		{StepPasscode, ActionEditAddress}:        (*Engine).back,
 	}
+	for _, step := range []Step{StepPasscode, StepNewPIN, StepConfirmPIN, StepNextTokencode} {
+		table[input{step, ActionAnswer}] = (*Engine).answerPasscode
+	}
+	for _, step := range stateSteps() {
+		table[input{step, ActionCancel}] = (*Engine).cancel
+	}
+	for _, step := range []Step{StepRegisterTOTP, StepRegisterAddress, StepConfirmAddress, StepOTP, StepPasscode} {
+		table[input{step, ActionUseFactor}] = (*Engine).useFactor
+	}
+	return table
 }
 
 // action returns what the person wants: what the client says in so many words, or else what they
-// typed. An empty answer asks again, as does "r".
-func (a Answer) action() Action {
-	if a.Action != ActionAnswer {
-		return a.Action
+// typed. An empty answer asks again, and sends again where something is sent.
+func (t *turn) action(said Action) Action {
+	if said != ActionAnswer {
+		return said
 	}
-	switch strings.ToLower(strings.TrimSpace(a.Text)) {
-	case "", "r":
+	typed := strings.ToLower(t.answer)
+	if typed == "" {
 		return ActionResend
 	}
+	if t.inDialogue() {
+		return ActionAnswer // whatever it is, it is for the RSA server
+	}
+	switch {
+	case typed == "r":
+		return ActionResend
+	case typed == "b", t.token.step == StepConfirmAddress && (typed == "n" || typed == "no"):
+		return ActionEditAddress
+	case t.token.step != StepRegisterAddress && slices.Contains(t.rule.factors, typed):
+		return ActionUseFactor
+	}
 	return ActionAnswer
+}
+
+// pick returns the choice that the person means: by its name, or by its number as it was shown.
+func pick(choices []string, answer string) (string, bool) {
+	if n, err := strconv.Atoi(FoldDigits(answer)); err == nil && n >= 1 && n <= len(choices) {
+		return choices[n-1], true
+	}
+	name := strings.ToLower(strings.TrimSpace(answer))
+	return name, slices.Contains(choices, name)
 }

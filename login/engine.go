@@ -7,12 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Defaults of the design, section 12.
 const (
 	DefaultChallengeLife    = 120 * time.Second
+	DefaultSentLife         = 300 * time.Second
+	DefaultDialogueLife     = 180 * time.Second
 	DefaultRegistrationLife = 600 * time.Second
 	DefaultKeep             = 40 * time.Second
 	// RejoinWithin is how long a repeated first request rejoins the challenge that it opened.
@@ -35,8 +38,12 @@ type Config struct {
 	Directories map[string]Directory
 	Factors     map[string]Factor
 	Ledger      Ledger
-	// ChallengeLife and RegistrationLife are how long an answer is awaited; zero means the default.
+	// ChallengeLife is how long an answer is awaited, SentLife where a code was sent, DialogueLife in a
+	// dialogue with the RSA server, RegistrationLife where something is registered. Zero means the
+	// default.
 	ChallengeLife    time.Duration
+	SentLife         time.Duration
+	DialogueLife     time.Duration
 	RegistrationLife time.Duration
 	// Limits are the thresholds; the zero value means [DefaultLimits].
 	Limits Limits
@@ -45,6 +52,10 @@ type Config struct {
 	Now func() time.Time
 	// Audit receives one event per verdict; nil means that nobody listens. It must not block.
 	Audit func(Event)
+	// Throttle slows down the guessing of passwords, Outbox runs what outlives a request. Both are
+	// shared by the engines of a daemon; nil makes one for this engine alone.
+	Throttle *Throttle
+	Outbox   *Outbox
 }
 
 // Engine holds the conversation. It is immutable and safe for concurrent use.
@@ -64,12 +75,10 @@ func New(c Config) (*Engine, error) {
 			return nil, fmt.Errorf("policy %q: %w", name, err)
 		}
 	}
-	if c.ChallengeLife == 0 {
-		c.ChallengeLife = DefaultChallengeLife
-	}
-	if c.RegistrationLife == 0 {
-		c.RegistrationLife = DefaultRegistrationLife
-	}
+	c.ChallengeLife = orDefault(c.ChallengeLife, DefaultChallengeLife)
+	c.SentLife = orDefault(c.SentLife, DefaultSentLife)
+	c.DialogueLife = orDefault(c.DialogueLife, DefaultDialogueLife)
+	c.RegistrationLife = orDefault(c.RegistrationLife, DefaultRegistrationLife)
 	if c.Limits == (Limits{}) {
 		c.Limits = DefaultLimits()
 	}
@@ -79,28 +88,74 @@ func New(c Config) (*Engine, error) {
 	if c.Audit == nil {
 		c.Audit = func(Event) {}
 	}
+	if c.Throttle == nil {
+		c.Throttle = NewThrottle(0, 0, c.Now)
+	}
+	if c.Outbox == nil {
+		c.Outbox = NewOutbox(nil, c.Now)
+	}
 	return &Engine{cfg: c, table: conversation()}, nil
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
 }
 
 func (c Config) check(p Policy) error {
 	if c.Directories[p.Directory] == nil {
 		return fmt.Errorf("directory %q does not exist", p.Directory)
 	}
-	if len(p.Factors) == 0 {
+	if err := c.checkFactors(p.Factors, p.Registration); err != nil {
+		return err
+	}
+	for _, g := range p.Groups {
+		if r := p.ruleOf(g); !g.Deny {
+			if err := c.checkFactors(r.factors, r.registration); err != nil {
+				return fmt.Errorf("groups %q: %w", g.Groups, err)
+			}
+		}
+	}
+	for _, x := range p.Exemptions {
+		if x.Rule == "" || x.Until.IsZero() {
+			return fmt.Errorf("exemption %q: a rule and an end are needed", x.Rule)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkFactors(names []string, way Registration) error {
+	if len(names) == 0 {
 		return errors.New("factors is empty: a policy needs a second factor")
 	}
-	for _, name := range p.Factors {
+	sends := false
+	for _, name := range names {
 		f := c.Factors[name]
 		if f == nil {
 			return fmt.Errorf("factor %q is not configured", name)
 		}
-		_, selfService := f.(Registrar)
-		if selfService && p.Registration != RegistrationFirstLogin && p.Registration != RegistrationClosed {
-			return fmt.Errorf("registration is %q: say how people first register %s, %q or %q",
-				p.Registration, name, RegistrationFirstLogin, RegistrationClosed)
+		if _, ok := f.(Sender); ok {
+			sends = true
+		}
+		if registers(f) && !slices.Contains(Registrations(), way) {
+			return fmt.Errorf("registration is %q: say how people first register %s: one of %q", way, name, Registrations())
 		}
 	}
+	if way == RegistrationDirectory && !sends {
+		return errors.New("registration is \"directory\", which needs a factor with an address there: email or sms")
+	}
 	return nil
+}
+
+// registers reports whether people register this factor themselves.
+func registers(f Factor) bool {
+	switch f.(type) {
+	case Registrar, Sender:
+		return true
+	}
+	return false
 }
 
 // UnavailableError means that a back end could not be asked. Nothing may be concluded about the
@@ -146,18 +201,32 @@ func (e *Engine) Vouch(state, client string) bool {
 type turn struct {
 	origin Origin
 	policy Policy
+	rule   rule
 	keys   *KeyRing
 	event  Event
 	began  time.Time
 
-	// token and answer are what the person answers; zero in the first request.
+	// token, state and answer are what the person answers; zero in the first request.
 	token  token
 	state  string
 	answer string
+	// key names this request in the ledger, rejoin the first request of a login.
+	key    Tag
+	rejoin Tag
+	// again is the tag under which a login without a State repeats its verdict; see [Settlement].
+	again Tag
 	// user and enrolment are whom it is about, once known; opened is the challenge's stored part.
 	user      User
 	enrolment Enrolment
 	opened    Opened
+	// typed is the username as it was typed, normalised.
+	typed string
+	// left is how many answers are still allowed, where the ledger has just said it.
+	left int
+	// detail says more about what was wrong with an address.
+	detail string
+	// forwarded says that the answer went to the server that judges it.
+	forwarded bool
 }
 
 func (e *Engine) newTurn(o Origin, username string) *turn {
@@ -178,7 +247,7 @@ func (e *Engine) findPolicy(t *turn, name string) error {
 	if !ok {
 		return &UnavailableError{Code: CodeClusterUnavailable, Err: fmt.Errorf("policy %q is not loaded", name)}
 	}
-	t.policy = p
+	t.policy, t.rule = p, rule{factors: p.Factors, registration: p.Registration}
 	return nil
 }
 
@@ -225,16 +294,18 @@ func (t *turn) reject(code, told Code, reason string) Reply {
 }
 
 // accept lets the person in. It is the single exit that can produce an Accept, and asks for the
-// ledger's own word: without an accepted outcome it refuses.
-func (e *Engine) accept(t *turn, out Outcome, registered bool) Reply {
+// ledger's own word: without an accepted outcome it refuses. earned says what was shown besides the
+// password.
+func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Reply {
 	if out.Code != CodeAccepted {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement")
 	}
 	t.event.Code, t.event.Repeated = CodeAccepted, out.Repeated
-	t.event.Earned = "password+" + t.event.Factor
+	t.event.Earned = earned
 	return Reply{
 		Verdict: Accept, Code: CodeAccepted, Message: sentence(CodeAccepted),
-		Factor: t.event.Factor, Registered: registered, Trace: t.event.Trace,
+		Factor: t.event.Factor, Registered: registered, Groups: t.user.Groups,
+		Attributes: decodeAttributes(out.Grant), Trace: t.event.Trace,
 	}
 }
 
@@ -249,8 +320,12 @@ func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error
 	}
 	// Rounded, because the moments between the two readings of the ledger's clock are no news to anyone.
 	p.Expires = max(tok.expires.Sub(tok.issued).Round(time.Second), time.Second)
+	message := ask(p, t.event.Factor, why, t.origin)
+	if t.origin.Profile != ProfileUpstream {
+		p.Text = "" // it is in the message, worded for the client
+	}
 	return Reply{
-		Verdict: Challenge, Code: why, Message: ask(p, why, t.origin.UI), State: state, Prompt: p,
+		Verdict: Challenge, Code: why, Message: message, State: state, Prompt: p,
 		Factor: t.event.Factor, Trace: t.event.Trace,
 	}, nil
 }

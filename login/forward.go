@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 )
 
@@ -82,4 +83,30 @@ type Attribute struct {
 	Vendor uint32
 	Type   uint8
 	Value  []byte
+}
+
+// encodeAttributes is how attributes are kept with a verdict: vendor, type, length, value.
+func encodeAttributes(attributes []Attribute) string {
+	var b []byte
+	for _, a := range attributes {
+		b = binary.BigEndian.AppendUint32(b, a.Vendor)
+		b = append(b, a.Type)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(a.Value)))
+		b = append(b, a.Value...)
+	}
+	return string(b)
+}
+
+// decodeAttributes reads what encodeAttributes wrote; what is cut short ends there.
+func decodeAttributes(grant string) []Attribute {
+	var attributes []Attribute
+	for b := []byte(grant); len(b) >= 7; {
+		n := 7 + int(binary.BigEndian.Uint16(b[5:]))
+		if n > len(b) {
+			break
+		}
+		attributes = append(attributes, Attribute{Vendor: binary.BigEndian.Uint32(b), Type: b[4], Value: b[7:n]})
+		b = b[n:]
+	}
+	return attributes
 }

@@ -1,7 +1,5 @@
 package login
 
-import "fmt"
-
 // What a person is told where a front end replies without having asked anyone. The first three are
 // for requests that can be no login; they tell an administrator what to change.
 const (
@@ -42,7 +40,7 @@ func sentence(c Code) string {
 	case CodeResendTooSoon:
 		return "A code was sent a moment ago. Please wait before asking for another."
 	case CodeAddressInvalid:
-		return "This address cannot be used."
+		return "This address cannot be used. Check it, and try again."
 	case CodeSendFailed:
 		return "The code could not be sent. Try again, or use another method."
 	case CodePasscodeMalformed:
@@ -76,33 +74,4 @@ func public(c Code) Code {
 		return CodePasswordInvalid
 	}
 	return c
-}
-
-// ask returns the text of a prompt. Clients such as OpenVPN match on its beginning, so a prompt
-// that repeats an error keeps the sentence in front.
-func ask(p Prompt, why Code, ui bool) string {
-	text := "Enter your code:"
-	switch {
-	case p.Step == StepOTP:
-		text = "Enter the code from your authenticator app:"
-	case p.Step == StepRegisterTOTP && ui:
-		text = "Add Sallyport to your authenticator app, then enter the code it shows:"
-	case p.Step == StepRegisterTOTP:
-		text = "Add this key to your authenticator app: " + p.SecretKey.Reveal() + " Then enter the code it shows:"
-	}
-	if why == CodePrompt {
-		return text
-	}
-	return sentence(why) + attempts(why, p.AttemptsLeft) + " " + text
-}
-
-func attempts(why Code, left int) string {
-	switch {
-	case why != CodeOTPInvalid:
-		return ""
-	case left == 1:
-		return " One attempt left."
-	default:
-		return fmt.Sprintf(" %d attempts left.", left)
-	}
 }

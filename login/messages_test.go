@@ -27,13 +27,24 @@ func TestSentencesOfFrontEndsFitTheSmallestClient(t *testing.T) {
 
 func TestPromptsFitTheSmallestClient(t *testing.T) {
 	key := Secret(strings.TrimSpace(strings.Repeat("ABCD ", 8)))
-	for _, step := range []Step{StepOTP, StepRegisterTOTP} {
-		for _, why := range []Code{CodePrompt, CodeOTPInvalid, CodeOTPReplayed} {
+	choices := []string{"totp", "email", "sms", "securid"}
+	long := strings.Repeat("a", 64) + "@" + strings.Repeat("b", 60) + ".example"
+	for _, step := range stateSteps()[1:] {
+		for _, why := range append(Codes(), CodePrompt) {
 			for _, ui := range []bool{true, false} {
-				text := ask(Prompt{Step: step, SecretKey: key, AttemptsLeft: 2}, why, ui)
-				checkText(t, text)
-				if strings.Contains(text, "ABCD") != (step == StepRegisterTOTP && !ui) {
-					t.Errorf("%s ui=%v: the key stands where it should not, or is missing: %q", step, ui, text)
+				for _, factor := range append(choices, CredentialBypass, CredentialRecovery, CredentialInvitation) {
+					p := Prompt{Step: step, AttemptsLeft: 2, Choices: choices}
+					if step == StepRegisterTOTP {
+						p.SecretKey = key
+					}
+					if factor == "email" {
+						p.MaskedAddress, p.registering = long, true
+					}
+					text := ask(p, factor, why, Origin{UI: ui})
+					checkText(t, text)
+					if strings.Contains(text, "ABCD") != (step == StepRegisterTOTP && !ui) {
+						t.Errorf("%s ui=%v: the key stands where it should not, or is missing: %q", step, ui, text)
+					}
 				}
 			}
 		}

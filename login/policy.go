@@ -1,6 +1,9 @@
 package login
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Registration says how a first registration is allowed.
 type Registration string
@@ -76,20 +79,52 @@ type Exemption struct {
 	Until   time.Time
 }
 
-// choose returns the factor that the user answers with: the one used last, else the first of the
-// policy that is registered; "" when none is.
-func (p Policy) choose(e Enrolment) string {
-	chosen := ""
-	for _, name := range p.Factors {
-		if !e.Credentials[name].Registered() {
-			continue
-		}
-		if name == e.LastFactor {
-			return name
-		}
-		if chosen == "" {
-			chosen = name
+// rule is what a policy says of one user.
+type rule struct {
+	factors      []string
+	registration Registration
+}
+
+// ruleOf is what the policy says of the members of g.
+func (p Policy) ruleOf(g GroupRule) rule {
+	r := rule{factors: g.Factors, registration: g.Registration}
+	if len(r.factors) == 0 {
+		r.factors = p.Factors
+	}
+	if r.registration == "" {
+		r.registration = p.Registration
+	}
+	return r
+}
+
+// ruleFor returns what the policy says of a user with these groups; ok is false when it refuses them.
+func (p Policy) ruleFor(groups []string) (r rule, ok bool) {
+	for _, g := range p.Groups {
+		if inAny(groups, g.Groups) {
+			return p.ruleOf(g), !g.Deny
 		}
 	}
-	return chosen
+	return rule{factors: p.Factors, registration: p.Registration}, true
+}
+
+func inAny(groups, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return InGroup(groups, name) })
+}
+
+// exemption returns the listed exemption that lets the user in at this client now, if there is one.
+func (p Policy) exemption(u User, client string, now time.Time) (Exemption, bool) {
+	name, err := Normalize(u.Name)
+	for _, x := range p.Exemptions {
+		if !now.Before(x.Until) || (len(x.Clients) > 0 && !slices.Contains(x.Clients, client)) {
+			continue
+		}
+		listed := slices.ContainsFunc(x.Users, func(user string) bool {
+			listed, bad := Normalize(user)
+			return err == nil && bad == nil && listed == name
+		})
+		if listed || inAny(u.Groups, x.Groups) {
+			return x, true
+		}
+	}
+	return Exemption{}, false
 }

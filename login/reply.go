@@ -120,6 +120,9 @@ type Prompt struct {
 	Choices []string
 	// Text is a prompt relayed from another server, unchanged; empty where the prompt is ours.
 	Text Secret
+	// registering says that what is asked for proves a candidate, detail what was wrong with an address.
+	registering bool
+	detail      string
 	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
 	OTPAuthURI Secret
 	SecretKey  Secret

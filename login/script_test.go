@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/cluster"
 	"sallyport/factors/totp"
 	"sallyport/login"
 )
@@ -72,87 +71,19 @@ func play(t *testing.T, text string) {
 	}
 }
 
-// world is one engine with a clock that scripts move, a directory that they change, and the state
-// machine of package cluster without Raft.
-type world struct {
-	t      testing.TB
-	where  string
-	now    time.Time
-	log    time.Duration // by how much the ledger's time is ahead of now
-	dir    *directory
-	ledger *cluster.Memory
-	engine *login.Engine
-	events []login.Event
-
-	states []string
-	keys   map[string]string // TOTP keys by user
-	reply  login.Reply
-	err    error
-}
-
-const aliceKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-func newWorld(t testing.TB) *world {
-	w := &world{
-		t: t, now: time.Unix(1_800_000_000, 0),
-		dir:  &directory{users: map[string]*account{}},
-		keys: map[string]string{"alice": aliceKey},
-	}
-	for _, name := range []string{"alice", "bob", "carol"} {
-		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
-	}
-	w.ledger = cluster.NewMemory(func() time.Time { return w.now.Add(w.log) })
-	record, err := totp.ParseKey(aliceKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = w.ledger.Register(context.Background(), cluster.Registration{UserID: "test:alice", Name: "alice", Factor: "totp", Record: record})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.engine = w.newEngine(login.Limits{})
-	return w
-}
-
-func (w *world) newEngine(limits login.Limits) *login.Engine {
-	return w.newEngineOn(w.ledger, limits)
-}
-
-func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Engine {
-	factor, err := totp.New(totp.Config{Issuer: "Test"})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	engine, err := login.New(login.Config{
-		Policies: map[string]login.Policy{
-			"staff":  {Name: "staff", Directory: "test", Factors: []string{"totp"}, Registration: login.RegistrationFirstLogin},
-			"closed": {Name: "closed", Directory: "test", Factors: []string{"totp"}, Registration: login.RegistrationClosed},
-		},
-		Directories: map[string]login.Directory{"test": w.dir},
-		Factors:     map[string]login.Factor{"totp": factor},
-		Ledger:      ledger,
-		Limits:      limits,
-		Now:         func() time.Time { return w.now },
-		Audit:       func(e login.Event) { w.events = append(w.events, e) },
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return engine
-}
-
 // do performs a line of a script and reports whether it has a reply to be checked.
 func (w *world) do(verb string, fields []string) bool {
 	w.t.Helper()
 	args := arguments(fields)
 	origin := login.Origin{
 		Client: args.or("client", "vpn"), Policy: args.or("policy", "staff"), UI: args["ui"] == "true",
+		Mode: modes()[args["mode"]], Profile: profiles()[args["profile"]], RequestKey: tagOf(args["packet"]),
 		Address: netip.MustParseAddr("192.0.2.1"), CallingStationID: args["calling"],
 	}
 	ctx := context.Background()
 	switch verb {
 	case "begin":
-		w.reply, w.err = w.engine.Begin(ctx, login.Request{Origin: origin, Username: w.unquote(args["user"]), Password: w.unquote(args["password"])})
+		w.reply, w.err = w.engine.Begin(ctx, login.Request{Origin: origin, Username: w.unquote(args["user"]), Password: w.password(args)})
 		w.note()
 		return true
 	case "answer":
@@ -187,16 +118,9 @@ func (w *world) do(verb string, fields []string) bool {
 	case "directory":
 		w.dir.down = fields[0] == "down"
 	default:
-		w.t.Fatalf("%s: no such verb", w.where)
+		w.administer(verb, fields, args)
 	}
 	return false
-}
-
-func (w *world) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatalf("%s: %v", w.where, err)
-	}
 }
 
 // unquote lets a script write an empty text or one with odd octets as a Go string.
@@ -237,6 +161,9 @@ func (w *world) state(which string) string {
 func (w *world) code(of, which string) string {
 	if text, ok := strings.CutPrefix(which, "text:"); ok {
 		return w.unquote(text)
+	}
+	if code, ok := w.sentOrIssued(which); ok {
+		return code
 	}
 	if of == "" {
 		of = "alice"
@@ -287,6 +214,10 @@ func (w *world) expect(kind string, fields []string) {
 		"earned": event.Earned, "user": event.UserID, "expires": w.reply.Prompt.Expires.String(),
 		"repeated": strconv.FormatBool(event.Repeated), "factor": w.reply.Factor,
 		"reason": strings.ReplaceAll(event.Reason, " ", "-"), "key": strconv.FormatBool(w.reply.Prompt.SecretKey.Reveal() != ""),
+		"masked": w.reply.Prompt.MaskedAddress, "resend": w.reply.Prompt.ResendAfter.String(),
+		"choices": strings.Join(w.reply.Prompt.Choices, ","), "sent": w.taken(), "forwarded": strconv.Itoa(len(w.rsa.seen)),
+		"text": strings.ReplaceAll(w.reply.Message, " ", "_"), "attributes": strconv.Itoa(len(w.reply.Attributes)),
+		"groups": strings.Join(w.reply.Groups, ","),
 	}
 	verdict := w.reply.Verdict.String()
 	if w.err != nil {
@@ -300,6 +231,12 @@ func (w *world) expect(kind string, fields []string) {
 		w.t.Fatalf("%s: got %s, code %s, audit %s (%s) %v", w.where, verdict, w.reply.Code, event.Code, event.Reason, w.err)
 	}
 	for key, want := range arguments(fields) {
+		if key == "says" {
+			if !strings.Contains(got["text"], want) {
+				w.t.Errorf("%s: the text is %q", w.where, w.reply.Message)
+			}
+			continue
+		}
 		if value, ok := got[key]; !ok || value != want {
 			w.t.Errorf("%s: %s is %q", w.where, key, value)
 		}

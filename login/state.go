@@ -16,12 +16,12 @@ var ErrState = errors.New("state not valid")
 // are 128 characters of base64url: printable, because real clients cut a State at its first NUL, and
 // half of what one attribute holds, because some clients have small buffers (RFC 2865 §5.24).
 const (
-	stateVersion   = 1
+	stateVersion   = 2
 	stateNonceLen  = 12
 	stateHeaderLen = 2 + stateNonceLen
 	stateBodyLen   = 66
 	stateLen       = stateHeaderLen + stateBodyLen + 16
-	stateLabel     = "sallyport state 1 "
+	stateLabel     = "sallyport state 2 "
 )
 
 // token is what a State token says. Counters are never in it: whoever holds an old token could
@@ -37,8 +37,30 @@ type token struct {
 	clusterEpoch uint32
 	issued       time.Time
 	expires      time.Time
-	name         [8]byte
+	name         [7]byte
+	// sequence is that of the candidate or of the dialogue's prompt that the token is about.
+	sequence uint8
+	flags    tokenFlags
 }
+
+// tokenFlags are what else a token says, in one octet.
+type tokenFlags uint8
+
+// The flags.
+const (
+	// flagDecoy: there is no such user, or the password was wrong. Nothing will be right.
+	flagDecoy tokenFlags = 1 << iota
+	// flagRegistering: the factor of the token is being registered.
+	flagRegistering
+	// flagInvited: the invitation was shown to be right; registering uses it up.
+	flagInvited
+	// flagDialogue: the answer is for a dialogue with the RSA server.
+	flagDialogue
+	// flagRenewing: the user has answered with the factor that is now registered anew.
+	flagRenewing
+)
+
+func (t token) has(f tokenFlags) bool { return t.flags&f != 0 }
 
 // stateSteps gives each step its octet in a token. Append only.
 func stateSteps() []Step {
@@ -77,7 +99,7 @@ func (r *KeyRing) seal(t token) (string, error) {
 	body = binary.BigEndian.AppendUint32(body, uint32(t.issued.Unix()))
 	body = binary.BigEndian.AppendUint32(body, uint32(t.expires.Unix()))
 	body = append(body, t.name[:]...)
-	body = append(body, 0) // reserved: a flag of a later version
+	body = append(body, t.sequence, byte(t.flags))
 	out = r.seals[r.current].Seal(out, out[2:stateHeaderLen], body, r.stateAAD(out[:2]))
 	return base64.RawURLEncoding.EncodeToString(out), nil
 }
@@ -114,7 +136,8 @@ func (r *KeyRing) open(state string) (token, error) {
 	t.version, t.epoch, t.clusterEpoch = number(), number(), number()
 	t.issued = time.Unix(int64(number()), 0)
 	t.expires = time.Unix(int64(number()), 0)
-	copy(t.name[:], next(8))
+	copy(t.name[:], next(7))
+	t.sequence, t.flags = next(1)[0], tokenFlags(next(1)[0])
 	return t, nil
 }
 
@@ -137,7 +160,7 @@ func (r *KeyRing) factorTag(factor string) [4]byte {
 	return [4]byte(sum[:4])
 }
 
-func (r *KeyRing) nameTag(username string) [8]byte {
+func (r *KeyRing) nameTag(username string) [7]byte {
 	sum := r.sum("name", []byte(username))
-	return [8]byte(sum[:8])
+	return [7]byte(sum[:7])
 }

@@ -1,0 +1,172 @@
+package login
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+)
+
+// againWithin is how long a new packet with the same password and code, from the same place, has the
+// same verdict in the modes without a State.
+const againWithin = 10 * time.Second
+
+// beginAtOnce takes password and second factor in one request, or the second factor alone. No code
+// is judged before the password was right, and there is never a challenge.
+func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, error) {
+	password, answer := splitAppended(r.Password, r.AppendDigits)
+	check := func() (Reply, error, bool) { return e.checkPassword(ctx, t, r.Username, password) }
+	if r.Mode == ModeOTPOnly {
+		answer = r.Password
+		check = func() (Reply, error, bool) { return e.checkName(ctx, t, r.Username) }
+	}
+	t.answer = strings.TrimSpace(answer)
+	reply, err, done := e.identify(ctx, t, check)
+	if !done {
+		if r.CallingStationID != "" {
+			t.again = t.keys.Tag("again", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(password), []byte(t.answer))
+		}
+		t.token.expires = e.cfg.Ledger.Now().Add(againWithin)
+		reply, err = e.answerAtOnce(ctx, t)
+	}
+	if err == nil && reply.Verdict == Reject {
+		if told := t.toldIn(reply.Code); told != reply.Code {
+			reply.Code, reply.Message = told, sentence(told)
+		}
+	}
+	return reply, err
+}
+
+// splitAppended parts password and code: OpenVPN's static challenge; else the last digits characters,
+// or what follows the last comma when digits is 0.
+func splitAppended(text string, digits int) (password, answer string) {
+	if rest, ok := strings.CutPrefix(text, "SCRV1:"); ok {
+		if first, second, ok := strings.Cut(rest, ":"); ok {
+			p, err1 := base64.StdEncoding.DecodeString(first)
+			a, err2 := base64.StdEncoding.DecodeString(second)
+			if err1 == nil && err2 == nil {
+				return string(p), string(a)
+			}
+		}
+	}
+	if digits > 0 {
+		runes := []rune(text)
+		if len(runes) <= digits {
+			return text, ""
+		}
+		at := len(runes) - digits
+		return string(runes[:at]), string(runes[at:])
+	}
+	if at := strings.LastIndexByte(text, ','); at >= 0 {
+		return text[:at], text[at+1:]
+	}
+	return text, ""
+}
+
+// checkName asks the directory for a user whose password another system has checked.
+func (e *Engine) checkName(ctx context.Context, t *turn, username string) (reply Reply, err error, done bool) {
+	name, bad := Normalize(username)
+	t.typed = name
+	err = e.timed(t, "directory", func() (string, error) {
+		if bad != nil {
+			return "", ErrNoUser
+		}
+		var err error
+		t.user, err = e.cfg.Directories[t.policy.Directory].Find(ctx, username)
+		return t.user.Server, err
+	})
+	return t.found(err)
+}
+
+// answerAtOnce judges the second factor of a login in one request.
+func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
+	held := e.held(t)
+	word := strings.ToLower(t.answer)
+	kind, tag, standIn := t.standIn(t.answer)
+	switch {
+	case t.answer == "":
+		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the request has no code"), nil
+	case standIn:
+		return e.answerStandIn(ctx, t, kind, tag)
+	case len(held) == 0:
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "no factor is registered, and nobody registers in this mode"), nil
+	case slices.Contains(t.rule.factors, word):
+		return e.sendAtOnce(ctx, t, held, word)
+	}
+	name, finding, err := e.factorAtOnce(ctx, t, held)
+	if err != nil {
+		return Reply{}, err
+	}
+	if t.event.Factor = name; name == "" {
+		t.event.Factor = held[0]
+		return t.reject(CodeAccountLocked, CodeAccountLocked, lockReason(t.enrolment.Credentials[held[0]])), nil
+	}
+	t.token.factor, t.token.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
+	if f, ok := e.cfg.Factors[name].(Forwarder); ok {
+		if !f.Acceptable(t.answer) {
+			return t.reject(CodePasscodeMalformed, CodePasscodeMalformed, ""), nil
+		}
+		return e.forward(ctx, t, f, e.settlement(t, Finding{}))
+	}
+	return e.settle(ctx, t, e.settlement(t, finding))
+}
+
+// factorAtOnce finds out which factor an answer is for: one whose code was sent and fits, else the one
+// that would be asked for. "" means that all are locked.
+func (e *Engine) factorAtOnce(ctx context.Context, t *turn, held []string) (string, Finding, error) {
+	chosen, ok := e.open(t, held)
+	if !ok {
+		return "", Finding{}, nil
+	}
+	for _, name := range held {
+		s, sends := e.cfg.Factors[name].(Sender)
+		c := t.enrolment.Credentials[name]
+		if !sends || c.Challenge == (ChallengeID{}) {
+			continue
+		}
+		o, found, err := e.cfg.Ledger.Opened(ctx, c.Challenge)
+		if err != nil {
+			return "", Finding{}, ledgerError(err)
+		}
+		if !found || o.Closed || o.UserID != t.user.ID || o.Client != t.origin.Client || !e.cfg.Ledger.Now().Before(o.Expires) {
+			continue
+		}
+		f, err := verifySent(s, t.keys, o, t.answer)
+		if err != nil {
+			return "", Finding{}, ledgerError(err)
+		}
+		if f.Number > 0 {
+			return name, f, nil
+		}
+	}
+	c := t.enrolment.Credentials[chosen]
+	switch e.cfg.Factors[chosen].(type) {
+	case Sender, Forwarder:
+		return chosen, Finding{}, nil
+	}
+	t.token.version = c.Version
+	f, err := e.verify(ctx, t, chosen, c)
+	return chosen, f, err
+}
+
+// sendAtOnce sends a code at a word in place of a code. The login ends there: the next one brings it.
+func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name string) (Reply, error) {
+	t.event.Factor = name
+	s, ok := e.cfg.Factors[name].(Sender)
+	if !ok || !slices.Contains(held, name) {
+		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the word names a factor that has nothing to send"), nil
+	}
+	t.rejoin = t.keys.Tag("begin", []byte(t.origin.Client), []byte(t.user.ID), []byte(t.origin.CallingStationID), []byte(name))
+	t.token.factor, t.token.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
+	reply, err := e.askSender(ctx, t, s, CodePrompt)
+	if err != nil || reply.Verdict == Reject {
+		return reply, err
+	}
+	told := reply.Code
+	out := t.reject(told, told, "a code was asked for by its word")
+	if told == CodePrompt {
+		out.Message = "A code was sent" + sentTo(reply.Prompt) + ". Log in again with it."
+	}
+	return out, nil
+}

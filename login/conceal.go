@@ -1,0 +1,96 @@
+package login
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+)
+
+// A policy may conceal whether a password was right. Then every refusal of the first request becomes
+// a challenge that looks like one, costs the ledger the same, sends nothing and always fails: a decoy.
+
+// decoyID is the id under which the ledger keeps a decoy's challenges. No directory's id begins so.
+func decoyID(h Handle) string { return "?" + hex.EncodeToString(h[:]) }
+
+// concealed puts a decoy in the place of a refusal, where the policy says so. The audit keeps the
+// refusal's code.
+func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error) (Reply, error) {
+	if !t.policy.ConcealPassword || err != nil || reply.Verdict != Reject {
+		return reply, err
+	}
+	name, err := e.decoyFactor(ctx, t)
+	if err != nil {
+		return Reply{}, err
+	}
+	typed := t.typed
+	if typed == "" {
+		typed = t.event.Username
+	}
+	handle := t.keys.Handle("?" + typed)
+	t.user, t.enrolment, t.opened = User{ID: decoyID(handle)}, Enrolment{}, Opened{}
+	t.event.Factor = name
+	t.token = token{
+		challenge: t.token.challenge, handle: handle, client: t.keys.clientTag(t.origin.Client),
+		factor: t.keys.factorTag(name), clusterEpoch: t.keys.Epoch(), name: t.keys.nameTag(typed), flags: flagDecoy,
+		expires: e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife),
+	}
+	if s, ok := e.cfg.Factors[name].(Sender); ok {
+		return e.openAndSend(ctx, t, s, Address{Text: typed}, Opening{Life: e.cfg.SentLife}, CodePrompt)
+	}
+	p, err := e.cfg.Factors[name].Challenge(ctx, t.user, Credential{})
+	if err != nil {
+		return t.reject(CodeFactorNotConfigured, CodePasswordInvalid, err.Error()), nil
+	}
+	return e.prompt(t, p, CodePrompt)
+}
+
+// decoyFactor is the factor that the right password would have met, or one derived from the name
+// where there is none.
+func (e *Engine) decoyFactor(ctx context.Context, t *turn) (string, error) {
+	if t.user.ID != "" {
+		var err error
+		if t.rule, _ = t.policy.ruleFor(t.user.Groups); len(t.rule.factors) == 0 {
+			t.rule.factors = t.policy.Factors
+		}
+		if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
+			return "", ledgerError(err)
+		}
+		if held := e.held(t); len(held) > 0 {
+			if name, ok := e.open(t, held); ok {
+				return name, nil
+			}
+			return held[0], nil
+		}
+	}
+	seed := t.keys.nameTag(t.event.Username)
+	return t.policy.Factors[int(seed[0])%len(t.policy.Factors)], nil
+}
+
+// masked is where a code was sent, as the person may see it. Where passwords are concealed it is
+// derived from the name for everybody: the true one would tell that the password was right.
+func (e *Engine) masked(t *turn, s Sender, to Address) string {
+	if !t.policy.ConcealPassword {
+		return to.Masked
+	}
+	seed := t.token.name
+	if s.DirectoryAddress(User{Mail: "m"}) != "" {
+		return fmt.Sprintf("%c•••%c@•••", 'a'+seed[0]%26, 'a'+seed[1]%26)
+	}
+	return fmt.Sprintf("•••••••%02d", int(seed[0])%100)
+}
+
+// toldIn is the code that a person is told in place of c: where passwords are concealed, a lock does
+// not show, and a login in one request has one refusal.
+func (t *turn) toldIn(c Code) Code {
+	switch {
+	case !t.policy.ConcealPassword:
+		return c
+	case t.origin.Mode != ModeChallenge:
+		return CodePasswordInvalid
+	case c == CodeAccountLocked:
+		return CodeAttemptsExhausted
+	case t.token.step == StepPasscode && c == CodeOTPInvalid:
+		return CodeSecurIDRejected
+	}
+	return c
+}

@@ -1,0 +1,231 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// pollClaim is how often the outcome of an answer that another node forwards is looked for.
+const pollClaim = 250 * time.Millisecond
+
+// concludeWithin is how long the outcome of a forwarded answer may take to commit.
+const concludeWithin = 5 * time.Second
+
+// inDialogue reports whether the answer is for a dialogue with the RSA server.
+func (t *turn) inDialogue() bool { return t.token.has(flagDialogue) }
+
+// answerPasscode hands an answer to the server that judges it. What cannot be a passcode is said at
+// once and leaves no trace there; inside a dialogue anything may be an answer.
+func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
+	f, ok := e.cfg.Factors[t.event.Factor].(Forwarder)
+	if !ok {
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the factor does not forward answers"), nil
+	}
+	if !t.inDialogue() {
+		if kind, tag, ok := t.standIn(t.answer); ok {
+			return e.answerStandIn(ctx, t, kind, tag)
+		}
+		if !f.Acceptable(t.answer) {
+			if reply, done := e.ended(t); done {
+				return reply, nil
+			}
+			return e.repeat(ctx, t, CodePasscodeMalformed)
+		}
+	}
+	if t.token.has(flagDecoy) {
+		return e.settle(ctx, t, e.settlement(t, Finding{}))
+	}
+	return e.forward(ctx, t, f, e.settlement(t, Finding{}))
+}
+
+// forward claims an answer in the ledger, forwards it, and commits what became of it. Whoever comes
+// with the same answer to the same prompt waits for that one outcome.
+func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement) (Reply, error) {
+	t.forwarded = true
+	claim := Claim{Act: newAct(), Within: f.Within() + concludeWithin}
+	if !t.inDialogue() {
+		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(t.answer))
+	}
+	s.Sequence = t.token.sequence
+	out, err := e.claim(ctx, t, s, claim)
+	if err != nil {
+		return Reply{}, ledgerError(err)
+	}
+	if out.Claimed {
+		if out, err = e.judged(ctx, t, f, s, claim); err != nil {
+			return Reply{}, err
+		}
+	}
+	return e.concluded(ctx, t, out)
+}
+
+// claim asks for the right to forward, and waits while another has it.
+func (e *Engine) claim(ctx context.Context, t *turn, s Settlement, c Claim) (out Outcome, err error) {
+	err = e.timed(t, "ledger", func() (string, error) {
+		for {
+			if out, err = e.cfg.Ledger.Claim(ctx, s, c); err != nil || !out.Pending {
+				return "", err
+			}
+			pause := time.NewTimer(pollClaim)
+			select {
+			case <-pause.C:
+			case <-ctx.Done():
+				pause.Stop()
+				return "", errors.New("another node forwards this answer, and its outcome is not known yet")
+			}
+		}
+	})
+	return out, err
+}
+
+// judged forwards a claimed answer and commits its outcome. Both go on when the request's time is up:
+// the answer is used up, and its retransmission is to find the outcome.
+func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement, c Claim) (Outcome, error) {
+	type end struct {
+		forwarded Forwarded
+		out       Outcome
+		took      time.Duration
+		err       error
+	}
+	forwarding := Forwarding{
+		Username: t.user.Name, Answer: Secret(t.answer), CallingStationID: t.origin.CallingStationID, Client: t.origin.Client,
+	}
+	if t.inDialogue() {
+		d, err := decodeDialogue(t.opened.Record)
+		if err != nil {
+			return Outcome{}, ledgerError(err)
+		}
+		forwarding.Dialogue = d
+	}
+	done := make(chan end, 1)
+	err := e.cfg.Outbox.run(f.Within()+concludeWithin, func(ctx context.Context) {
+		began := e.cfg.Now()
+		within, cancel := context.WithTimeout(ctx, f.Within())
+		forwarded := f.Forward(within, forwarding)
+		cancel()
+		took := e.cfg.Now().Sub(began)
+		out, err := e.conclude(ctx, s, c, forwarded)
+		done <- end{forwarded, out, took, err}
+	})
+	if err != nil {
+		return Outcome{}, &UnavailableError{Code: CodeRateLimited, Err: err}
+	}
+	select {
+	case end := <-done:
+		t.event.Backends = append(t.event.Backends, Backend{
+			Name: f.Name(), Server: end.forwarded.Server, Took: end.took, Failed: end.forwarded.Result >= ForwardMisconfigured,
+		})
+		t.event.Reason = end.forwarded.Reason
+		if end.err != nil {
+			return Outcome{}, ledgerError(end.err)
+		}
+		return end.out, nil
+	case <-ctx.Done():
+		return Outcome{}, &UnavailableError{Code: CodeSecurIDUnavailable, Err: errors.New("the RSA server has not answered in time; its answer will be kept for a retransmission")}
+	}
+}
+
+// conclude commits what became of a forwarded answer.
+func (e *Engine) conclude(ctx context.Context, s Settlement, c Claim, f Forwarded) (Outcome, error) {
+	end := Conclusion{Act: c.Act, Release: !f.Consumed}
+	switch f.Result {
+	case ForwardAccepted:
+		end.Code, end.Grant = CodeAccepted, encodeAttributes(f.Attributes)
+	case ForwardChallenged:
+		end.Code, end.Dialogue = CodePrompt, encodeDialogue(f.Dialogue)
+		s.Expires = e.cfg.Ledger.Now().Add(e.cfg.DialogueLife)
+	case ForwardMisconfigured:
+		end.Code = CodeSecurIDMisconfig
+	case ForwardUnavailable:
+		end.Code = CodeSecurIDUnavailable
+	default:
+		end.Code = CodeSecurIDRejected
+	}
+	return e.cfg.Ledger.Conclude(ctx, s, end)
+}
+
+// concluded turns the ledger's word on a forwarded answer into the reply.
+func (e *Engine) concluded(ctx context.Context, t *turn, out Outcome) (Reply, error) {
+	t.event.Repeated = out.Repeated
+	switch {
+	case out.Code == CodeAccepted:
+		return e.accept(t, out, t.earned(out), false), nil
+	case out.Code == CodePrompt && t.origin.Mode != ModeChallenge:
+		return t.reject(CodeSecurIDRejected, CodeSecurIDRejected, "the RSA server asks for more, which this client cannot show"), nil
+	case out.Code == CodePrompt:
+		return e.nextOfDialogue(ctx, t, out)
+	case out.AttemptsLeft > 0 && t.origin.Mode == ModeChallenge && (out.Code == CodeSecurIDRejected || out.Code == CodeOTPReplayed):
+		t.left = out.AttemptsLeft
+		t.token.flags &^= flagDialogue
+		return e.askFactor(ctx, t, t.event.Factor, e.toldOf(t, out.Code))
+	}
+	return t.reject(out.Code, e.toldOf(t, out.Code), t.event.Reason), nil
+}
+
+// toldOf is the code that a person is told for a failure of SecurID.
+func (e *Engine) toldOf(t *turn, c Code) Code {
+	if t.policy.OneRSAMessage && (c == CodeSecurIDMisconfig || c == CodeSecurIDUnavailable) {
+		return CodeSecurIDRejected
+	}
+	return c
+}
+
+// nextOfDialogue asks what the RSA server asks.
+func (e *Engine) nextOfDialogue(ctx context.Context, t *turn, out Outcome) (Reply, error) {
+	var found bool
+	var err error
+	if t.opened, found, err = e.cfg.Ledger.Opened(ctx, t.token.challenge); err != nil {
+		return Reply{}, ledgerError(err)
+	}
+	if !found || t.opened.Closed || t.opened.Sequence != out.Sequence {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "the dialogue has gone on"), nil
+	}
+	t.token.flags |= flagDialogue
+	t.token.sequence, t.token.expires = t.opened.Sequence, t.opened.Expires
+	t.left = out.AttemptsLeft
+	return e.showDialogue(t, CodePrompt)
+}
+
+// showDialogue asks the question of the dialogue that the challenge holds.
+func (e *Engine) showDialogue(t *turn, why Code) (Reply, error) {
+	d, err := decodeDialogue(t.opened.Record)
+	if err != nil || t.opened.Sequence != t.token.sequence {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "the dialogue has gone on"), nil
+	}
+	return e.prompt(t, Prompt{Step: d.Step, Echo: d.Echo, Text: d.Text}, why)
+}
+
+// storedDialogue is a dialogue as the ledger keeps it, sealed.
+type storedDialogue struct {
+	Server string `json:"s"`
+	State  []byte `json:"t"`
+	Step   Step   `json:"p"`
+	Text   []byte `json:"x"` // octets, because they may be no UTF-8
+	Echo   bool   `json:"e,omitempty"`
+}
+
+func encodeDialogue(d *Dialogue) []byte {
+	if d == nil {
+		return nil
+	}
+	b, err := json.Marshal(storedDialogue{d.Server, d.State, d.Step, []byte(d.Text.Reveal()), d.Echo})
+	if err != nil {
+		return nil // texts and octets always encode
+	}
+	return b
+}
+
+func decodeDialogue(b []byte) (*Dialogue, error) {
+	var s storedDialogue
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, errors.New("the dialogue cannot be read")
+	}
+	switch s.Step {
+	case StepNewPIN, StepConfirmPIN, StepNextTokencode:
+	default:
+		s.Step = StepPasscode
+	}
+	return &Dialogue{Server: s.Server, State: s.State, Step: s.Step, Text: Secret(s.Text), Echo: s.Echo}, nil
+}

@@ -1,0 +1,153 @@
+package login
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ask returns the text of a prompt. A client that shows nothing else can do everything by typing: the
+// text says what to type. Clients such as OpenVPN match on its beginning, so a prompt that repeats an
+// error keeps the sentence in front.
+func ask(p Prompt, factor string, why Code, o Origin) string {
+	if p.Text != "" {
+		return relayed(p, o.Profile)
+	}
+	text := question(p, factor, o.UI)
+	if !o.UI {
+		text += keys(p, factor)
+	}
+	text += ":"
+	if why == CodePrompt {
+		return text
+	}
+	trouble := sentence(why)
+	if why == CodeAddressInvalid && p.detail != "" {
+		trouble = "This address cannot be used: " + p.detail + "."
+	}
+	return trouble + attempts(why, p.AttemptsLeft) + " " + text
+}
+
+// question is what the person is asked, without the colon.
+func question(p Prompt, factor string, ui bool) string {
+	switch p.Step {
+	case StepChooseFactor:
+		return "Choose a method" + listed(p.Choices, ui)
+	case StepRegisterTOTP:
+		if ui {
+			return "Add Sallyport to your authenticator app, then enter the code it shows"
+		}
+		return "Add this key to your authenticator app: " + p.SecretKey.Reveal() + " Then enter the code it shows"
+	case StepRegisterAddress:
+		if factor == "sms" {
+			return "Enter your mobile number"
+		}
+		return "Enter your email address"
+	case StepConfirmAddress:
+		return "Send a code to " + plain(p.MaskedAddress)
+	case StepPasscode:
+		return "Enter your PIN followed by the tokencode"
+	}
+	switch {
+	case factor == CredentialInvitation:
+		return "Enter the invitation code from your administrator"
+	case factor == CredentialBypass:
+		return "Enter the bypass code from your administrator"
+	case factor == CredentialRecovery:
+		return "Enter a recovery code"
+	case p.MaskedAddress != "":
+		return "Enter the code" + sentTo(p)
+	}
+	return "Enter the code from your authenticator app"
+}
+
+// keys says what else may be typed than an answer.
+func keys(p Prompt, factor string) string {
+	var hints []string
+	switch {
+	case p.Step == StepConfirmAddress:
+		hints = append(hints, "y = yes", "b = correct it")
+	case p.Step == StepOTP && p.MaskedAddress != "":
+		hints = append(hints, "r = resend")
+	}
+	if len(p.Choices) > 1 && p.Step != StepChooseFactor && p.Step != StepConfirmAddress {
+		hints = append(hints, "b = other method")
+	} else if p.Step == StepOTP && p.MaskedAddress != "" && p.registering {
+		hints = append(hints, "b = back")
+	}
+	if len(hints) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(hints, ", ") + ")"
+}
+
+// sentTo says where a code was sent.
+func sentTo(p Prompt) string {
+	if p.MaskedAddress == "" {
+		return ""
+	}
+	return " sent to " + plain(p.MaskedAddress)
+}
+
+// plain is an address as ASCII shows it, cut where it would crowd the prompt out.
+func plain(address string) string {
+	const most = 60
+	address = strings.ReplaceAll(address, "•", "*")
+	if len(address) > most {
+		address = address[:most-3] + "..."
+	}
+	return address
+}
+
+// listed is the choices with the numbers to type.
+func listed(choices []string, ui bool) string {
+	if ui {
+		return ""
+	}
+	var b strings.Builder
+	for i, name := range choices {
+		fmt.Fprintf(&b, ", %d = %s", i+1, methodName(name))
+	}
+	return b.String()
+}
+
+// methodName is what people call a factor.
+func methodName(factor string) string {
+	switch factor {
+	case "totp":
+		return "authenticator app"
+	case "email":
+		return "email"
+	case "sms":
+		return "SMS"
+	case "securid":
+		return "RSA SecurID"
+	}
+	return factor
+}
+
+// relayed is the text of another server as a client of this profile needs it: unchanged, or the text
+// by which a Cisco ASA recognises the step.
+func relayed(p Prompt, profile Profile) string {
+	if profile == ProfileASASDI {
+		switch p.Step {
+		case StepNewPIN:
+			return "Enter your new Alpha-Numerical PIN"
+		case StepConfirmPIN:
+			return "Reenter PIN:"
+		case StepNextTokencode:
+			return "Enter Next PASSCODE"
+		}
+	}
+	return p.Text.Reveal()
+}
+
+func attempts(why Code, left int) string {
+	switch {
+	case why != CodeOTPInvalid && why != CodeSecurIDRejected:
+		return ""
+	case left == 1:
+		return " One attempt left."
+	default:
+		return fmt.Sprintf(" %d attempts left.", left)
+	}
+}

@@ -1,0 +1,279 @@
+package login
+
+import (
+	"context"
+	"strings"
+)
+
+// beginRegistration begins a first registration where the policy allows one.
+func (e *Engine) beginRegistration(ctx context.Context, t *turn) (Reply, error) {
+	allowed, why, err := e.mayRegister(ctx, t)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case !allowed && t.rule.registration == RegistrationInvited && t.goodCodes(CredentialInvitation, e.cfg.Ledger.Now()):
+		return e.askCode(t, CredentialInvitation)
+	case !allowed:
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, why), nil
+	}
+	return e.offerRegistration(ctx, t)
+}
+
+// offerRegistration begins with the only factor that the user may register, or lets them choose.
+func (e *Engine) offerRegistration(ctx context.Context, t *turn) (Reply, error) {
+	t.token.flags |= flagRegistering
+	switch choices := e.choices(t); len(choices) {
+	case 0:
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the policy has no factor that the user could register"), nil
+	case 1:
+		return e.registerFactor(ctx, t, choices[0])
+	}
+	if reply, err, done := e.openIfFirst(ctx, t, ""); done {
+		return reply, err
+	}
+	return e.chooseFactor(t, CodePrompt)
+}
+
+// mayRegister says whether the policy lets this user register a factor now, and if not, why.
+func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why string, err error) {
+	if t.token.has(flagRenewing) {
+		return true, "", nil
+	}
+	if t.policy.ConcealPassword {
+		return false, "nobody registers over RADIUS while the policy conceals passwords", nil
+	}
+	switch t.rule.registration {
+	case RegistrationDirectory:
+		return true, "", nil
+	case RegistrationFirstLogin:
+		if !t.hadFactor() {
+			return true, "", nil
+		}
+		allowed, err = e.window(ctx, t.user.ID)
+		return allowed, "the account had a factor before: open a window for it, or invite", err
+	case RegistrationWindow:
+		subjects := []string{t.user.ID}
+		for _, g := range t.user.Groups {
+			subjects = append(subjects, GroupSubject(t.policy.Directory, g))
+		}
+		allowed, err = e.window(ctx, subjects...)
+		return allowed, "no registration window is open for the user or a group of theirs", err
+	case RegistrationInvited:
+		if t.token.has(flagInvited) {
+			return true, "", nil
+		}
+		allowed, err = e.window(ctx, t.user.ID)
+		return allowed, "the user has not been invited", err
+	}
+	return false, "no factor is registered and the policy does not let people register", nil
+}
+
+func (e *Engine) window(ctx context.Context, subjects ...string) (bool, error) {
+	open, err := e.cfg.Ledger.Window(ctx, subjects)
+	if err != nil {
+		return false, ledgerError(err)
+	}
+	return open, nil
+}
+
+// hadFactor reports whether the user ever registered a factor. A password alone then does not lead
+// to another one: whoever removed it says how the user gets back.
+func (t *turn) hadFactor() bool {
+	for _, c := range t.enrolment.Credentials {
+		if c.Version > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// registerFactor shows a fresh candidate, or asks for the address of one.
+func (e *Engine) registerFactor(ctx context.Context, t *turn, name string) (Reply, error) {
+	t.event.Factor = name
+	t.token.factor, t.token.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
+	t.token.flags |= flagRegistering
+	switch f := e.cfg.Factors[name].(type) {
+	case Registrar:
+		record, err := f.NewRecord(ctx, t.user)
+		if err != nil {
+			return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
+		}
+		if reply, err, done := e.openChallenge(ctx, t, Opening{Record: record, Life: e.cfg.RegistrationLife}); done {
+			return reply, err
+		}
+		return e.showCandidate(ctx, t, CodePrompt)
+	case Sender:
+		if t.fromDirectory() {
+			to, err := f.ParseAddress(f.DirectoryAddress(t.user))
+			if err != nil {
+				return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the directory's address cannot be used"), nil
+			}
+			return e.openAndSend(ctx, t, f, to, Opening{Record: []byte(to.Text), Life: e.cfg.RegistrationLife}, CodePrompt)
+		}
+		if reply, err, done := e.openIfFirst(ctx, t, name); done {
+			return reply, err
+		}
+		return e.askAddress(t, CodePrompt)
+	}
+	return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "people do not register this factor"), nil
+}
+
+// fromDirectory reports whether only the directory's address may be registered.
+func (t *turn) fromDirectory() bool {
+	return t.rule.registration == RegistrationDirectory && !t.token.has(flagRenewing)
+}
+
+// openIfFirst stores the challenge of a first registration at its first prompt: the user may not be
+// stored yet, and a repeated first request is to find it.
+func (e *Engine) openIfFirst(ctx context.Context, t *turn, factor string) (reply Reply, err error, done bool) {
+	if t.state != "" && t.opened.UserID != "" {
+		t.token.expires = t.opened.Expires
+		return Reply{}, nil, false
+	}
+	t.event.Factor = factor
+	return e.openChallenge(ctx, t, Opening{Life: e.cfg.RegistrationLife})
+}
+
+// showCandidate shows the candidate of a factor that is proven by a code.
+func (e *Engine) showCandidate(ctx context.Context, t *turn, why Code) (Reply, error) {
+	f, ok := e.cfg.Factors[t.event.Factor].(Registrar)
+	if !ok {
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "people do not register this factor"), nil
+	}
+	p, err := f.Registration(ctx, t.user, t.opened.Record)
+	if err != nil {
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
+	}
+	return e.prompt(t, p, why)
+}
+
+// askAddress asks where codes are to be sent.
+func (e *Engine) askAddress(t *turn, why Code) (Reply, error) {
+	return e.prompt(t, Prompt{Step: StepRegisterAddress, Echo: true}, why)
+}
+
+// showAddress asks whether the address is right.
+func (e *Engine) showAddress(t *turn, s Sender, to Address, why Code) (Reply, error) {
+	p := Prompt{Step: StepConfirmAddress, Echo: true, MaskedAddress: to.Display}
+	if !t.opened.SendAt.IsZero() {
+		p.ResendAfter = max(t.opened.SendAt.Sub(e.cfg.Ledger.Now()), 0)
+	}
+	return e.prompt(t, p, why)
+}
+
+// answerAddress keeps the address as the candidate, and asks whether it is right.
+func (e *Engine) answerAddress(ctx context.Context, t *turn) (Reply, error) {
+	s, ok := e.cfg.Factors[t.event.Factor].(Sender)
+	if !ok || t.fromDirectory() {
+		return e.askAgain(ctx, t)
+	}
+	if reply, done := e.ended(t); done {
+		return reply, nil
+	}
+	to, err := s.ParseAddress(t.answer)
+	if err != nil {
+		t.detail = addressDetail(err)
+		t.event.Reason = t.detail
+		return e.askAddress(t, CodeAddressInvalid)
+	}
+	o := Opening{Record: []byte(to.Text), Life: e.cfg.RegistrationLife}
+	if reply, err, done := e.openChallenge(ctx, t, o); done {
+		return reply, err
+	}
+	return e.showAddress(t, s, to, CodePrompt)
+}
+
+// addressDetail is why an address cannot be used, where it is short enough to be told.
+func addressDetail(err error) string {
+	const most = 80
+	why := strings.TrimPrefix(err.Error(), ErrAddress.Error()+": ")
+	if len(why) > most || strings.ContainsFunc(why, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return ""
+	}
+	return why
+}
+
+// confirmAddress sends a code when the person says that the address is right; another address in
+// place of a yes is taken as the correction that it is.
+func (e *Engine) confirmAddress(ctx context.Context, t *turn) (Reply, error) {
+	switch strings.ToLower(t.answer) {
+	case "y", "yes", "ok", "1":
+		return e.sendToCandidate(ctx, t)
+	}
+	if s, ok := e.cfg.Factors[t.event.Factor].(Sender); ok {
+		if _, err := s.ParseAddress(t.answer); err == nil {
+			return e.answerAddress(ctx, t)
+		}
+	}
+	return e.askAgain(ctx, t)
+}
+
+// sendToCandidate sends a code to the address that is being registered.
+func (e *Engine) sendToCandidate(ctx context.Context, t *turn) (Reply, error) {
+	s, ok := e.cfg.Factors[t.event.Factor].(Sender)
+	if !ok {
+		return e.askAgain(ctx, t)
+	}
+	if reply, done := e.ended(t); done {
+		return reply, nil
+	}
+	if len(t.opened.Record) == 0 {
+		return e.askAddress(t, CodePrompt)
+	}
+	to, err := s.ParseAddress(string(t.opened.Record))
+	if err != nil {
+		return e.askAddress(t, CodeAddressInvalid)
+	}
+	return e.openAndSend(ctx, t, s, to, Opening{Life: e.cfg.SentLife}, CodePrompt)
+}
+
+// editAddress goes back from a code to the address, while one is being registered.
+func (e *Engine) editAddress(ctx context.Context, t *turn) (Reply, error) {
+	_, sends := e.cfg.Factors[t.event.Factor].(Sender)
+	if !sends || !t.token.has(flagRegistering) || t.fromDirectory() {
+		return e.back(ctx, t)
+	}
+	if reply, done := e.ended(t); done {
+		return reply, nil
+	}
+	return e.askAddress(t, CodePrompt)
+}
+
+// answerCandidate judges the first code against the candidate; only a right one registers it.
+func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
+	if t.opened.Closed {
+		// The candidate is gone; what is left is the verdict that the ledger recorded.
+		return e.settle(ctx, t, e.settlement(t, Finding{}))
+	}
+	allowed, _, err := e.mayRegister(ctx, t)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !allowed {
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil
+	}
+	if t.opened.Sequence != t.token.sequence || len(t.opened.Record) == 0 {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "another candidate took the place of this one"), nil
+	}
+	finding, err := e.verifyCandidate(ctx, t)
+	if err != nil {
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
+	}
+	s := e.settlement(t, finding)
+	s.Register, s.Sequence = t.opened.Record, t.token.sequence
+	if t.token.has(flagInvited) {
+		s.Invitation, _ = t.anyCode(CredentialInvitation, e.cfg.Ledger.Now())
+		if s.Invitation == (Tag{}) {
+			return t.reject(CodeNotPermitted, CodeNotPermitted, "the invitation was used up or has ended"), nil
+		}
+	}
+	return e.settle(ctx, t, s)
+}
+
+func (e *Engine) verifyCandidate(ctx context.Context, t *turn) (Finding, error) {
+	f := e.cfg.Factors[t.event.Factor]
+	if s, ok := f.(Sender); ok {
+		return verifySent(s, t.keys, t.opened, t.answer)
+	}
+	return f.Verify(ctx, e.cfg.Now(), t.user, Credential{Factor: t.event.Factor, Record: t.opened.Record}, t.answer)
+}
