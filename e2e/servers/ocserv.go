@@ -17,10 +17,11 @@ type OcservOptions struct {
 	Servers []string
 	// Secret is the shared secret of all of them; empty means [ClientSecret].
 	Secret string
-	// Timeout is the wait for each transmission, in whole seconds; 0 means 5 s. Tries is the number
-	// of transmissions to a server before the next one is asked; 0 means 3.
+	// Timeout is the wait for each transmission, in whole seconds of at least 1, which is what 0
+	// means; Retries is the number of further transmissions to a server before the next one is
+	// asked, at least 1, which is what 0 means.
 	Timeout time.Duration
-	Tries   int
+	Retries int
 }
 
 // Ocserv is a running ocserv: a VPN server that speaks AnyConnect's protocol and lets in whom its
@@ -47,7 +48,7 @@ func StartOcserv(t T, opt OcservOptions) *Ocserv {
 	if err != nil {
 		t.Fatalf("start ocserv: %v", err)
 	}
-	t.Cleanup(o.Stop)
+	t.Cleanup(o.Kill) // in order it would take a second, and it has no state
 	return o
 }
 
@@ -58,10 +59,10 @@ func NewOcserv(dir string, opt OcservOptions) (*Ocserv, error) {
 		opt.Secret = ClientSecret
 	}
 	if opt.Timeout == 0 {
-		opt.Timeout = 5 * time.Second
+		opt.Timeout = time.Second
 	}
-	if opt.Tries == 0 {
-		opt.Tries = 3
+	if opt.Retries == 0 {
+		opt.Retries = 1
 	}
 	port, err := FreePort("127.0.0.1")
 	if err != nil {
@@ -155,7 +156,7 @@ default_realm
 radius_timeout %[3]d
 radius_retries %[4]d
 bindaddr *
-`, strings.Join(opt.Servers, ","), dir, int(opt.Timeout.Seconds()), opt.Tries)
+`, strings.Join(opt.Servers, ","), dir, int(opt.Timeout.Seconds()), opt.Retries)
 }
 
 // radcliServers names each host once: radcli looks the secret up by the host alone.
