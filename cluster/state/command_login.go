@@ -112,6 +112,9 @@ func (c *Settle) wire(w *wire) {
 	number(w, 21, &c.Limits.HardLock)
 	w.int(22, &c.Limits.Keep)
 	number(w, 23, &c.Limits.Capacity)
+	if w.done() {
+		return
+	}
 	w.fixed(24, c.Code[:])
 	w.name(25, &c.Exempt)
 	w.bool(26, &c.Pass)

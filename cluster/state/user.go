@@ -55,6 +55,9 @@ func (c *Credential) wire(w *wire) {
 	w.int(6, &c.LockedUntil)
 	w.bool(7, &c.HardLocked)
 	number(w, 8, &c.Failures)
+	if w.done() {
+		return
+	}
 	number(w, 9, &c.Sent)
 	w.fixed(10, c.Challenge[:])
 	w.bool(11, &c.Renew)

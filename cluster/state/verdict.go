@@ -80,6 +80,9 @@ func (v *Verdict) wire(w *wire) {
 	number(w, 4, &v.Epoch)
 	number(w, 5, &v.Code)
 	number(w, 6, &v.Left)
+	if w.done() {
+		return
+	}
 	w.fixed(7, v.Again[:])
 	number(w, 8, &v.Remaining)
 	number(w, 9, &v.Sequence)

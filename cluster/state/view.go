@@ -84,6 +84,8 @@ type Sizes struct {
 	Challenges int
 	Verdicts   uint64
 	Learned    int
+	Tallies    int // subjects whose sends are counted
+	Windows    int
 }
 
 // Sizes returns the counts.
@@ -93,5 +95,7 @@ func (v View) Sizes() Sizes {
 		Challenges: v.root.challenges.size,
 		Verdicts:   v.root.verdicts,
 		Learned:    v.root.learned.size,
+		Tallies:    v.root.tallies.size,
+		Windows:    v.root.windows.size,
 	}
 }

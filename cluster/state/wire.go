@@ -89,6 +89,9 @@ func (w *wire) peek() bool {
 	return true
 }
 
+// done reports whether a message that is being decoded has no more fields: most lack the last ones.
+func (w *wire) done() bool { return w.decoding && !w.peek() }
+
 // consumeField returns the first field of b and its length, which is negative for a malformed one.
 // Only varints and octets have a value here.
 func consumeField(b []byte) (f rawField, size int) {
