@@ -46,7 +46,7 @@ type Caller struct {
 	retired bool
 	close   sync.Once
 	closed  chan struct{}
-	read    sync.WaitGroup
+	reader  sync.WaitGroup
 }
 
 // Dial makes a Caller for one server. It sends nothing.
@@ -72,7 +72,7 @@ func dial(ctx context.Context, cfg CallerConfig) (*Caller, error) {
 	for _, id := range rand.Perm(256) {
 		c.free <- byte(id)
 	}
-	c.read.Go(c.listen)
+	c.reader.Go(c.listen)
 	return c, nil
 }
 
@@ -88,7 +88,7 @@ func (c *Caller) Close() error {
 		close(c.closed)
 		err = c.conn.Close()
 	})
-	c.read.Wait()
+	c.reader.Wait()
 	return err
 }
 
@@ -174,19 +174,18 @@ func (c *Caller) await(ctx context.Context, waiting *call) (*Response, error) {
 	var wait time.Duration
 	for {
 		select {
-		case datagram := <-waiting.datagrams:
-			r, err := c.judge(waiting, datagram, trouble)
-			if r != nil || err != nil {
-				return r, err
-			}
+		case a := <-waiting.authentic:
+			return c.read(waiting, a, trouble.Sent)
+		case <-waiting.hurry:
+			return c.giveUp(waiting, trouble)
 		case err := <-waiting.refused:
 			trouble.Refused, trouble.Cause = true, err
 			if waiting.refusals--; waiting.refusals == 0 || waiting.first && trouble.Sent == 1 {
-				return nil, trouble
+				return c.giveUp(waiting, trouble)
 			}
 		case <-timer.C:
 			if trouble.Sent == waiting.tries {
-				return nil, trouble
+				return c.giveUp(waiting, trouble)
 			}
 			if err := c.transmit(waiting.request); err == nil {
 				trouble.Sent++
@@ -198,40 +197,39 @@ func (c *Caller) await(ctx context.Context, waiting *call) (*Response, error) {
 			timer.Reset(wait)
 		case <-c.closed:
 			trouble.Cause = net.ErrClosed
-			return nil, trouble
+			return c.giveUp(waiting, trouble)
 		case <-ctx.Done():
 			trouble.Cause = ctx.Err()
-			return nil, trouble
+			return c.giveUp(waiting, trouble)
 		}
 	}
 }
 
-// judge returns the reply that a datagram is, or nothing where the wait goes on.
-func (c *Caller) judge(waiting *call, datagram []byte, trouble *NoReplyError) (*Response, error) {
-	packet, o, err := verify(c.key, waiting.request, datagram, waiting.need == signedFirst)
-	if err == nil && signednessOf(o) < waiting.need {
-		err = errMissingSignature
+// giveUp ends the wait, unless the reply has come just now: it may say that a passcode was accepted,
+// and nobody can ask again.
+func (c *Caller) giveUp(waiting *call, trouble *NoReplyError) (*Response, error) {
+	select {
+	case a := <-waiting.authentic:
+		return c.read(waiting, a, trouble.Sent)
+	default:
 	}
-	if errors.Is(err, errNotReply) {
-		return nil, nil
-	}
-	if err != nil {
-		trouble.Bad, trouble.Reason = trouble.Bad+1, err
-		if waiting.hasty {
-			return nil, trouble
-		}
-		return nil, nil
-	}
-	r, err := decode(c.key, waiting.request, packet, o, c.cfg.VendorID)
+	trouble.Bad, trouble.Reason = waiting.spoilt()
+	return nil, trouble
+}
+
+// read decodes an authentic reply.
+func (c *Caller) read(waiting *call, a authenticReply, sent int) (*Response, error) {
+	r, err := decode(c.key, waiting.request, a.packet, a.outline, c.cfg.VendorID)
 	if err != nil {
 		return nil, err
 	}
-	r.Sent, r.Bad = trouble.Sent, trouble.Bad
+	r.Sent = sent
+	r.Bad, _ = waiting.spoilt()
 	return r, nil
 }
 
-// listen hands each datagram to the request with its Identifier, which verifies it. It ends when the
-// socket is closed, or cannot be read any more: what is asked then shows as silence.
+// listen gives each request its reply. It ends when the socket is closed, or cannot be read any more:
+// what is asked then shows as silence.
 func (c *Caller) listen() {
 	buffer := make([]byte, maxPacket)
 	for failures := 0; failures < maxReadFailures; {
@@ -244,21 +242,32 @@ func (c *Caller) listen() {
 			c.readRefusals()
 		default:
 			failures = 0
-			if n >= headerSize {
-				c.hand(buffer[1], bytes.Clone(buffer[:n]))
-			}
+			c.hand(buffer[:n])
 		}
 	}
 }
 
-// hand drops a datagram that nobody waits for, and one too many of a flood.
-func (c *Caller) hand(id byte, datagram []byte) {
+// hand verifies a datagram against the request with its Identifier. Here, and not where the request
+// waits, so that a flood of forged replies cannot crowd out the one that is authentic.
+func (c *Caller) hand(datagram []byte) {
+	if len(datagram) < headerSize {
+		return
+	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if waiting := c.pending[id]; waiting != nil {
-		select {
-		case waiting.datagrams <- datagram:
-		default:
-		}
+	waiting := c.pending[datagram[1]]
+	c.mu.Unlock()
+	if waiting == nil {
+		return
+	}
+	packet, o, err := verify(c.key, waiting.request, datagram, waiting.need == signedFirst)
+	if err == nil && signednessOf(o) < waiting.need {
+		err = errMissingSignature
+	}
+	switch {
+	case err == nil:
+		o.state = nil // it points into the buffer
+		waiting.deliver(authenticReply{packet: bytes.Clone(packet), outline: o})
+	case !errors.Is(err, errNotReply):
+		waiting.spoil(err)
 	}
 }

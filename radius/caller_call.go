@@ -3,6 +3,7 @@ package radius
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 )
 
@@ -44,21 +45,60 @@ func signednessOf(o outline) signedness {
 // call is a request that waits for its reply.
 type call struct {
 	manner
-	request   []byte
-	datagrams chan []byte
+	request []byte
+	// authentic has the first authentic reply.
+	authentic chan authenticReply
+	// hurry ends a hasty exchange.
+	hurry chan struct{}
 	// refused has what the network reported of an undelivered transmission.
 	refused chan error
+
+	mu sync.Mutex
+	// bad counts the replies that failed verification, reason is what was wrong with the last.
+	bad    int
+	reason error
+}
+
+// authenticReply is a reply that was verified.
+type authenticReply struct {
+	packet  []byte
+	outline outline
 }
 
 func newCall(request []byte, how manner) *call {
-	return &call{manner: how, request: request, datagrams: make(chan []byte, 8), refused: make(chan error, 1)}
+	return &call{
+		manner: how, request: request,
+		authentic: make(chan authenticReply, 1), hurry: make(chan struct{}, 1), refused: make(chan error, 1),
+	}
 }
 
-func (w *call) refuse(why error) {
+// deliver keeps the first reply; a second one is a duplicate.
+func (w *call) deliver(a authenticReply) { offer(w.authentic, a) }
+
+func (w *call) refuse(why error) { offer(w.refused, why) }
+
+// offer sends without waiting.
+func offer[T any](to chan<- T, v T) {
 	select {
-	case w.refused <- why:
+	case to <- v:
 	default:
 	}
+}
+
+// spoil notes a reply that failed verification.
+func (w *call) spoil(why error) {
+	w.mu.Lock()
+	w.bad, w.reason = w.bad+1, why
+	w.mu.Unlock()
+	if w.hasty {
+		offer(w.hurry, struct{}{})
+	}
+}
+
+func (w *call) spoilt() (bad int, last error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bad, w.reason
 }
 
 // NoReplyError means that no authentic reply came. Nothing may be concluded about the user.

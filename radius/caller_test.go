@@ -16,7 +16,7 @@ import (
 	"sallyport/login"
 )
 
-// fakeServer answers each datagram with what answer makes of it.
+// fakeServer answers each datagram with what answer makes of it, under its lock.
 type fakeServer struct {
 	conn net.PacketConn
 	mu   sync.Mutex
@@ -41,9 +41,9 @@ func newFakeServer(t *testing.T, answer func(n int, request []byte) [][]byte) *f
 			got := slices.Clone(buffer[:n])
 			f.mu.Lock()
 			f.seen = append(f.seen, got)
-			count := len(f.seen)
+			replies := answer(len(f.seen), got)
 			f.mu.Unlock()
-			for _, reply := range answer(count, got) {
+			for _, reply := range replies {
 				conn.WriteTo(reply, from) //nolint:errcheck // a lost reply fails the test
 			}
 		}
