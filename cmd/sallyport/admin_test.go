@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/factors/totp"
 	"sallyport/login"
 	"sallyport/web/admin"
 	"sallyport/web/status"
@@ -22,12 +24,14 @@ type fakeNode struct {
 	err     error
 	clients []admin.Client
 	report  status.Report
+	windows map[string]time.Time
 }
 
 var adminClock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 
 func newFakeNode() *fakeNode {
 	return &fakeNode{
+		windows: map[string]time.Time{},
 		stored: []login.Enrolment{
 			{UserID: "corp:a1", Name: "alice", LastFactor: "totp", Credentials: map[string]login.Credential{
 				"totp":  {Version: 1, Record: []byte("canary"), Failures: 5, LockedUntil: adminClock.Add(90 * time.Second)},
@@ -84,6 +88,68 @@ func (f *fakeNode) Unlock(_ context.Context, id, factor string) error {
 	return f.err
 }
 
+func (f *fakeNode) Renew(_ context.Context, id, factor string) error {
+	f.acts = append(f.acts, "renew "+id+" "+factor)
+	return f.err
+}
+
+func (f *fakeNode) Record(_ context.Context, e login.Enrolment, factor string) ([]byte, error) {
+	return e.Credentials[factor].Record, f.err
+}
+
+func (f *fakeNode) Opened(context.Context, login.ChallengeID) (login.Opened, bool, error) {
+	return login.Opened{Sends: []login.Sent{{At: adminClock.Add(-time.Minute), Failed: true}}}, true, f.err
+}
+
+func (f *fakeNode) Keys(context.Context) (*login.KeyRing, error) {
+	return login.NewKeyRing("test", 1, map[byte][32]byte{1: {1}}, 1, [32]byte{2})
+}
+
+func (f *fakeNode) Register(_ context.Context, r admin.Registration) error {
+	f.acts = append(f.acts, "register "+r.UserID+" "+r.Factor)
+	return f.err
+}
+
+func (f *fakeNode) Grant(_ context.Context, g admin.Grant) error {
+	f.acts = append(f.acts, fmt.Sprintf("grant %s %s %d for %d, %s", g.UserID, g.Factor, len(g.Codes), g.Codes[0].Uses, g.Note))
+	return f.err
+}
+
+func (f *fakeNode) OpenWindow(_ context.Context, subject string, until time.Time) error {
+	f.windows[subject] = until
+	return f.err
+}
+
+func (f *fakeNode) Windows(context.Context) (map[string]time.Time, error) { return f.windows, f.err }
+
+// fakePeople is the directory corp.
+type fakePeople struct{ node *fakeNode }
+
+func (d fakePeople) Find(ctx context.Context, name string) (login.User, error) {
+	for _, e := range d.node.stored {
+		if strings.EqualFold(e.Name, name) {
+			return login.User{ID: e.UserID, Name: e.Name, Mail: name + "@corp.example"}, nil
+		}
+	}
+	return login.User{}, login.ErrNoUser
+}
+
+func (d fakePeople) Lookup(ctx context.Context, id string) (login.User, error) {
+	e, err := d.node.Enrolment(ctx, id)
+	return login.User{ID: id, Name: e.Name, Mail: e.Name + "@corp.example"}, err
+}
+
+// fakeMail is a factor that sends codes.
+type fakeMail struct{ login.Sender }
+
+func (fakeMail) Name() string { return "email" }
+
+func (fakeMail) ParseAddress(text string) (login.Address, error) {
+	return login.Address{Text: text, Display: text, Masked: "masked"}, nil
+}
+
+func (fakeMail) DirectoryAddress(u login.User) string { return u.Mail }
+
 func (f *fakeNode) Clients(context.Context) ([]admin.Client, error) { return f.clients, f.err }
 
 func (f *fakeNode) Forget(_ context.Context, name string) (int, error) {
@@ -96,9 +162,14 @@ func (f *fakeNode) Report(context.Context) status.Report { return f.report }
 // serveAdmin serves the node on a socket and returns its path.
 func serveAdmin(t *testing.T, f *fakeNode) string {
 	t.Helper()
+	apps, err := totp.New(totp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := admin.New(admin.Config{
 		Socket: filepath.Join(t.TempDir(), "admin.sock"), Users: f, Clients: f, Status: f,
-		Directories: func() map[string]admin.Finder { return nil },
+		Directories: func() map[string]admin.Finder { return map[string]admin.Finder{"corp": fakePeople{f}} },
+		Factors:     func() map[string]login.Factor { return map[string]login.Factor{"totp": apps, "email": fakeMail{}} },
 		Logger:      slog.New(slog.DiscardHandler), Now: func() time.Time { return adminClock },
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +16,11 @@ import (
 // userVerb groups what is done about users.
 func userVerb() verb {
 	return verb{
-		name: "user", summary: "list, show, reset and unlock users",
-		sub: []verb{userListVerb(), userShowVerb(), userResetVerb(), userUnlockVerb()},
+		name: "user", summary: "list and show users; enrol, invite, reset and unlock them",
+		sub: []verb{
+			userListVerb(), userShowVerb(), userEnrolVerb(), userInviteVerb(), userBypassVerb(), userRecoveryVerb(),
+			userResetVerb(), userUnlockVerb(), userWindowVerb(), userWindowsVerb(),
+		},
 	}
 }
 
@@ -32,32 +34,6 @@ func userListVerb() verb {
 	}
 }
 
-func userShowVerb() verb {
-	return verb{
-		name: "show", summary: "show one user: factors, failures, locks", usage: "USER [--json]",
-		examples: []string{"sallyport user show alice", `sallyport user show 'EXAMPLE\alice' --json`},
-		exits:    adminExits,
-		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); directoryFlag(fs); jsonFlag(fs) },
-		run:      showUser,
-	}
-}
-
-func userResetVerb() verb {
-	return verb{
-		name: "reset", summary: "remove a user's registration, so that the next login may register again",
-		usage:    "USER [--factor FACTOR] [--yes]",
-		examples: []string{"sallyport user reset alice", "sallyport user reset alice --factor totp --yes"},
-		exits:    adminExits,
-		flags:    actFlags,
-		run: func(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-			return actOnUser(ctx, e, fs, args, userAct{
-				question: "remove the registration of %s with %s", done: "%s: registration removed\n",
-				ask: true, call: (*admin.Caller).Reset,
-			})
-		},
-	}
-}
-
 func userUnlockVerb() verb {
 	return verb{
 		name: "unlock", summary: "clear a user's wrong answers and locks",
@@ -65,9 +41,7 @@ func userUnlockVerb() verb {
 		examples: []string{"sallyport user unlock alice", "sallyport user unlock alice@example.com --factor totp"},
 		exits:    adminExits,
 		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); directoryFlag(fs); factorFlag(fs) },
-		run: func(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-			return actOnUser(ctx, e, fs, args, userAct{done: "%s: unlocked\n", call: (*admin.Caller).Unlock})
-		},
+		run:      unlockUser,
 	}
 }
 
@@ -76,13 +50,6 @@ func directoryFlag(fs *pflag.FlagSet) {
 }
 
 func factorFlag(fs *pflag.FlagSet) { fs.String("factor", "", "only this `factor` (default all)") }
-
-func actFlags(fs *pflag.FlagSet) {
-	socketFlag(fs)
-	directoryFlag(fs)
-	factorFlag(fs)
-	yesFlag(fs)
-}
 
 func listUsers(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
 	if err := noArgs(args); err != nil {
@@ -113,72 +80,44 @@ func listUsers(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 	return printTable(e.stdout, rows...)
 }
 
-func showUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-	name, err := oneArg(args, "user")
-	if err != nil {
-		return err
-	}
-	r, err := adminCaller(e, fs).User(ctx, name, text(fs, "directory"))
-	if err != nil {
-		return adminError(err)
-	}
-	if isSet(fs, "json") {
-		return printJSON(e.stdout, r)
-	}
-	printNotes(e, r)
-	return printUser(e, r)
-}
-
-func printUser(e env, r admin.UserReply) error {
-	err := printTable(e.stdout, []string{"name", r.User.Name}, []string{"id", r.User.ID},
-		[]string{"last factor", r.User.LastFactor})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(e.stdout)
-	if len(r.User.Factors) == 0 {
-		fmt.Fprintln(e.stdout, "no factor is registered")
-		return nil
-	}
-	rows := [][]string{{"FACTOR", "REGISTERED", "WRONG IN A ROW", "STATE"}}
-	for _, f := range r.User.Factors {
-		rows = append(rows, []string{f.Name, yesNo(f.Registered), strconv.FormatUint(uint64(f.Failures), 10), factorState(f, r.Now)})
-	}
-	return printTable(e.stdout, rows...)
-}
-
-// userAct is what reset and unlock have in common.
-type userAct struct {
-	// question has the user and the factors; done the user. ask says that a person must agree.
-	question, done string
-	ask            bool
-	call           func(*admin.Caller, context.Context, admin.UserAct) (admin.UserReply, error)
-}
-
-// actOnUser finds out whom the name means, asks, and acts on the ID: between the question and the
+// person is the user whom a name was found to mean. Acts are on the ID: between the question and the
 // act a name could come to mean somebody else.
-func actOnUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string, act userAct) error {
+type person struct {
+	admin.UserReply
+	caller *admin.Caller
+}
+
+// findPerson asks the daemon whom the verb's one argument means.
+func findPerson(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (person, error) {
 	name, err := oneArg(args, "user")
+	if err != nil {
+		return person{}, err
+	}
+	p := person{caller: adminCaller(e, fs)}
+	if p.UserReply, err = p.caller.User(ctx, name, text(fs, "directory")); err != nil {
+		return person{}, adminError(err)
+	}
+	printNotes(e, p.UserReply)
+	return p, nil
+}
+
+// String names the person for a sentence.
+func (p person) String() string { return printable(fmt.Sprintf("%s (%s)", p.User.Name, p.User.ID)) }
+
+// act is an act on the person, with the factor that --factor names.
+func (p person) act(fs *pflag.FlagSet) admin.UserAct {
+	return admin.UserAct{User: p.User.ID, Factor: text(fs, "factor")}
+}
+
+func unlockUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
+	p, err := findPerson(ctx, e, fs, args)
 	if err != nil {
 		return err
 	}
-	caller := adminCaller(e, fs)
-	found, err := caller.User(ctx, name, text(fs, "directory"))
-	if err != nil {
+	if _, err := p.caller.Unlock(ctx, p.act(fs)); err != nil {
 		return adminError(err)
 	}
-	printNotes(e, found)
-	who := printable(fmt.Sprintf("%s (%s)", found.User.Name, found.User.ID))
-	factor := text(fs, "factor")
-	if act.ask {
-		if err := confirm(ctx, e, isSet(fs, "yes"), fmt.Sprintf(act.question, who, orAll(factor))); err != nil {
-			return err
-		}
-	}
-	if _, err := act.call(caller, ctx, admin.UserAct{User: found.User.ID, Factor: factor}); err != nil {
-		return adminError(err)
-	}
-	fmt.Fprintf(e.stdout, act.done, who)
+	fmt.Fprintf(e.stdout, "%s: unlocked\n", p)
 	return nil
 }
 
@@ -206,6 +145,9 @@ func userState(u admin.User, now time.Time) string {
 			states = append(states, f.Name+" "+state)
 		}
 	}
+	if u.Bypass != nil {
+		states = append(states, "bypass code")
+	}
 	if len(states) == 0 {
 		return "ok"
 	}
@@ -218,20 +160,8 @@ func factorState(f admin.Factor, now time.Time) string {
 		return "locked until unlocked"
 	case f.LockedUntil != nil:
 		return "locked, ends " + in(*f.LockedUntil, now)
+	case f.Renew:
+		return "must register anew"
 	}
 	return "ok"
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-func orAll(factor string) string {
-	if factor == "" {
-		return "all factors"
-	}
-	return factor
 }

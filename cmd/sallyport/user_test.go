@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"sallyport/login"
 	"sallyport/web/admin"
 )
 
@@ -43,21 +45,32 @@ func TestUsersAreListedAsJSON(t *testing.T) {
 }
 
 func TestAUserIsShown(t *testing.T) {
-	got := runOne(t, userVerb(), "", "show", "ALICE", "--socket", serveAdmin(t, newFakeNode()))
-	wantOutcome(t, got, exitOK, `name         alice
-id           corp:a1
-last factor  totp
+	f := newFakeNode()
+	alice := f.stored[0].Credentials
+	alice["email"] = login.Credential{Version: 1, Record: []byte("canary"), Challenge: login.ChallengeID{1}, Renew: true}
+	alice[login.CredentialBypass] = login.Credential{Note: "uid 0: telephone lost",
+		Codes: []login.OneTimeCode{{Uses: 2, Until: adminClock.Add(3 * time.Hour)}}}
+	alice[login.CredentialRecovery] = login.Credential{Codes: []login.OneTimeCode{{Uses: 1}, {Uses: 1}}}
+	f.windows["corp:a1"] = adminClock.Add(48 * time.Hour)
+	got := runOne(t, userVerb(), "", "show", "ALICE", "--socket", serveAdmin(t, f))
+	wantOutcome(t, got, exitOK, `name            alice
+id              corp:a1
+last factor     totp
+window          closes in 2d
+recovery codes  2 uses left
+bypass code     2 uses left, ends in 3h, by uid 0: telephone lost
 
-FACTOR  REGISTERED  WRONG IN A ROW  STATE
-email   yes         0               ok
-totp    yes         5               locked, ends in 1m 30s
+FACTOR  REGISTERED  ADDRESS  LAST CODE SENT         WRONG IN A ROW  STATE
+email   yes         masked   1m ago, did not leave  0               must register anew
+totp    yes         -        -                      5               locked, ends in 1m 30s
 `)
-	if want := "sallyport: note: found by what is stored, not by a directory\n"; got.stderr != want {
-		t.Errorf("stderr %q", got.stderr)
-	}
-	got = runOne(t, userVerb(), "", "show", "carol", "--socket", serveAdmin(t, newFakeNode()))
+	f.stored[2].UserID = "old:c3" // of a directory that is no more
+	got = runOne(t, userVerb(), "", "show", "old:c3", "--socket", serveAdmin(t, f))
 	if !strings.HasSuffix(got.stdout, "\nno factor is registered\n") {
 		t.Errorf("got %s", got.stdout)
+	}
+	if want := "sallyport: note: found by what is stored, not by a directory\n"; got.stderr != want {
+		t.Errorf("stderr %q", got.stderr)
 	}
 }
 
@@ -65,7 +78,7 @@ func TestAnActIsDoneToTheUserWhoWasFound(t *testing.T) {
 	f := newFakeNode()
 	socket := serveAdmin(t, f)
 	got := runOne(t, userVerb(), "", "reset", "alice", "--factor", "totp", "--yes", "--socket", socket)
-	wantOutcome(t, got, exitOK, "alice (corp:a1): registration removed\n")
+	wantOutcome(t, got, exitOK, "alice (corp:a1): registration removed\na new one is possible with the password alone until 2026-11-26 14:00 UTC (in 3d)\n")
 	got = runOne(t, userVerb(), "", "unlock", "bob", "--socket", socket)
 	wantOutcome(t, got, exitOK, "bob (corp:b2): unlocked\n")
 	if acts := fmt.Sprint(f.acts); acts != "[reset corp:a1 totp unlock corp:b2 ]" {

@@ -217,7 +217,7 @@ func (d *daemon) startRadius(context.Context) error {
 func (d *daemon) startAdmin(context.Context) error {
 	var err error
 	d.admin, err = admin.New(admin.Config{
-		Socket: d.started.Admin.Socket, Users: d.state, Directories: d.logins.finders,
+		Socket: d.started.Admin.Socket, Users: administered{d.state}, Directories: d.logins.finders, Factors: d.logins.factors,
 		Clients: clientBook{d}, Status: d.status, Now: d.now,
 		Logger: d.log.With(slog.String("part", "admin")), Audit: d.audit.With(slog.String("part", "admin")),
 	})

@@ -32,6 +32,7 @@ type logins struct {
 type loginParts struct {
 	*login.Engine
 	directories map[string]*openDirectory
+	factors     map[string]login.Factor
 	policies    map[string]login.Policy
 }
 
@@ -73,12 +74,12 @@ func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error
 		}
 		p.directories[name] = d
 	}
-	factors, err := cfg.Factors.Build()
-	if err != nil {
+	var err error
+	if p.factors, err = cfg.Factors.Build(); err != nil {
 		return err
 	}
 	p.Engine, err = login.New(login.Config{
-		Policies: p.policies, Directories: p.asked(), Factors: factors, Ledger: l.ledger,
+		Policies: p.policies, Directories: p.asked(), Factors: p.factors, Ledger: l.ledger,
 		ChallengeLife: cfg.Login.ChallengeLife, RegistrationLife: cfg.Login.RegistrationLife,
 		Limits: cfg.Limits(), Now: l.now, Audit: l.audit,
 	})

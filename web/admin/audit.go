@@ -18,3 +18,12 @@ func (s *Server) audit(ctx context.Context, act string, err error, facts ...slog
 	}, facts...)
 	s.cfg.Audit.LogAttrs(ctx, slog.LevelInfo, "administrative act", attrs...)
 }
+
+// auditUser writes the line of an act on a user.
+func (s *Server) auditUser(ctx context.Context, act string, err error, found match, facts ...slog.Attr) {
+	s.audit(ctx, act, err, append(userFacts(found), facts...)...)
+}
+
+func userFacts(found match) []slog.Attr {
+	return []slog.Attr{slog.String("user_id", found.id), slog.String("user", found.name)}
+}

@@ -92,9 +92,39 @@ func (c *Caller) User(ctx context.Context, user, directory string) (UserReply, e
 	return call[UserReply](ctx, c, http.MethodGet, "/v1/user?"+q.Encode(), nil)
 }
 
-// Reset removes a registration and returns the user as they are then.
-func (c *Caller) Reset(ctx context.Context, act UserAct) (UserReply, error) {
-	return call[UserReply](ctx, c, http.MethodPost, "/v1/user/reset", act)
+// Enrol registers a factor in the user's place.
+func (c *Caller) Enrol(ctx context.Context, act EnrolAct) (EnrolReply, error) {
+	return call[EnrolReply](ctx, c, http.MethodPost, "/v1/user/enrol", act)
+}
+
+// Invite issues a code that allows one registration.
+func (c *Caller) Invite(ctx context.Context, act InviteAct) (CodesReply, error) {
+	return call[CodesReply](ctx, c, http.MethodPost, "/v1/user/invite", act)
+}
+
+// Bypass issues a code that stands in for a factor.
+func (c *Caller) Bypass(ctx context.Context, act BypassAct) (CodesReply, error) {
+	return call[CodesReply](ctx, c, http.MethodPost, "/v1/user/bypass", act)
+}
+
+// RecoveryCodes issues codes that stand in for a factor, each once, in the place of earlier ones.
+func (c *Caller) RecoveryCodes(ctx context.Context, act UserAct) (CodesReply, error) {
+	return call[CodesReply](ctx, c, http.MethodPost, "/v1/user/recovery-codes", act)
+}
+
+// Reset removes a registration, opens a way back, and returns the user as they are then.
+func (c *Caller) Reset(ctx context.Context, act ResetAct) (ResetReply, error) {
+	return call[ResetReply](ctx, c, http.MethodPost, "/v1/user/reset", act)
+}
+
+// Windows returns the windows for registrations that are open.
+func (c *Caller) Windows(ctx context.Context) (WindowList, error) {
+	return call[WindowList](ctx, c, http.MethodGet, "/v1/windows", nil)
+}
+
+// SetWindow opens or closes a window.
+func (c *Caller) SetWindow(ctx context.Context, act WindowAct) (WindowReply, error) {
+	return call[WindowReply](ctx, c, http.MethodPost, "/v1/window", act)
 }
 
 // Unlock clears counters and locks and returns the user as they are then.

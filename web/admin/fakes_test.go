@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,12 +20,17 @@ import (
 // clock is where the daemon's clock stands in these tests.
 var clock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 
-// fakeUsers holds enrolments by ID; err is returned by everything when it is set.
+// fakeUsers holds enrolments by ID; err is returned by everything when it is set, actErr by the acts
+// that open a way back.
 type fakeUsers struct {
-	mu     sync.Mutex
-	stored map[string]login.Enrolment
-	acts   []string
-	err    error
+	mu      sync.Mutex
+	stored  map[string]login.Enrolment
+	opened  map[login.ChallengeID]login.Opened
+	windows map[string]time.Time
+	grants  []Grant
+	acts    []string
+	err     error
+	actErr  error
 }
 
 func (f *fakeUsers) Users(_ context.Context, after string, limit int) ([]login.Enrolment, error) {
@@ -64,6 +70,70 @@ func (f *fakeUsers) Unlock(_ context.Context, id, factor string) error {
 	})
 }
 
+func (f *fakeUsers) Renew(_ context.Context, id, factor string) error {
+	return f.act("renew", id, factor, func(c login.Credential) login.Credential {
+		c.Renew = true
+		return c
+	})
+}
+
+func (f *fakeUsers) Record(_ context.Context, e login.Enrolment, factor string) ([]byte, error) {
+	return e.Credentials[factor].Record, f.err
+}
+
+func (f *fakeUsers) Opened(_ context.Context, id login.ChallengeID) (login.Opened, bool, error) {
+	o, found := f.opened[id]
+	return o, found, f.err
+}
+
+func (f *fakeUsers) Keys(context.Context) (*login.KeyRing, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return ring()
+}
+
+// ring is the key ring of these tests.
+func ring() (*login.KeyRing, error) {
+	return login.NewKeyRing("test", 1, map[byte][32]byte{1: {1}}, 1, [32]byte{2})
+}
+
+func (f *fakeUsers) Register(_ context.Context, r Registration) error {
+	f.put(r.UserID, r.Name, r.Factor, login.Credential{Factor: r.Factor, Version: 1, Record: r.Record})
+	f.acts = append(f.acts, fmt.Sprintf("register %s %q %s", r.UserID, r.Factor, r.Name))
+	return f.err
+}
+
+func (f *fakeUsers) Grant(_ context.Context, g Grant) error {
+	if f.actErr != nil {
+		return f.actErr
+	}
+	f.put(g.UserID, g.Name, g.Factor, login.Credential{Factor: g.Factor, Codes: g.Codes, Note: g.Note})
+	f.grants = append(f.grants, g)
+	return f.err
+}
+
+func (f *fakeUsers) put(id, name, factor string, c login.Credential) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, ok := f.stored[id]
+	if !ok {
+		e = login.Enrolment{UserID: id, Name: name, Credentials: map[string]login.Credential{}}
+	}
+	e.Credentials[factor] = c
+	f.stored[id] = e
+}
+
+func (f *fakeUsers) OpenWindow(_ context.Context, subject string, until time.Time) error {
+	if f.actErr != nil {
+		return f.actErr
+	}
+	f.windows[subject] = until
+	return f.err
+}
+
+func (f *fakeUsers) Windows(context.Context) (map[string]time.Time, error) { return f.windows, f.err }
+
 func (f *fakeUsers) act(name, id, factor string, change func(login.Credential) login.Credential) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,6 +142,7 @@ func (f *fakeUsers) act(name, id, factor string, change func(login.Credential) l
 	}
 	f.acts = append(f.acts, fmt.Sprintf("%s %s %q", name, id, factor))
 	err := fmt.Errorf("%s: %w", name, login.ErrNotEnrolled)
+	f.stored[id] = cloned(f.stored[id]) // what was read before stays as it was
 	for n, c := range f.stored[id].Credentials {
 		if factor == "" || factor == n {
 			if c.Registered() {
@@ -81,6 +152,50 @@ func (f *fakeUsers) act(name, id, factor string, change func(login.Credential) l
 		}
 	}
 	return err
+}
+
+func cloned(e login.Enrolment) login.Enrolment {
+	e.Credentials = maps.Clone(e.Credentials)
+	return e
+}
+
+// fakeSender sends codes to addresses in lower case.
+type fakeSender struct {
+	login.Sender
+	held string // by the directory
+}
+
+func (fakeSender) Name() string { return "email" }
+
+func (fakeSender) ParseAddress(text string) (login.Address, error) {
+	if !strings.Contains(text, "@") {
+		return login.Address{}, fmt.Errorf("%w: it has no @", login.ErrAddress)
+	}
+	text = strings.ToLower(text)
+	return login.Address{Text: text, Display: text, Masked: text[:1] + "…"}, nil
+}
+
+func (f fakeSender) DirectoryAddress(login.User) string { return f.held }
+
+// fakeRegistrar shows a key.
+type fakeRegistrar struct{ login.Registrar }
+
+func (fakeRegistrar) NewRecord(context.Context, login.User) ([]byte, error) {
+	return []byte("canary-record"), nil
+}
+
+func (fakeRegistrar) Registration(_ context.Context, u login.User, _ []byte) (login.Prompt, error) {
+	return login.Prompt{SecretKey: "KEY", OTPAuthURI: login.Secret("otpauth://totp/" + u.Name)}, nil
+}
+
+// fakeForwarder registers nobody.
+type fakeForwarder struct{ login.Factor }
+
+// told is a notice.
+type told struct {
+	user, factor, by string
+	kind             login.NoticeKind
+	before           bool // the factor was registered before
 }
 
 // fakeDirectory knows people by the names that mean them.
@@ -143,6 +258,8 @@ type daemon struct {
 	users   *fakeUsers
 	dirs    map[string]*fakeDirectory
 	clients *fakeClients
+	factors map[string]login.Factor
+	told    []told
 	log     *logBuffer
 }
 
@@ -169,7 +286,7 @@ func startDaemon(t *testing.T) *daemon {
 	t.Helper()
 	alice := login.User{ID: "corp:a1", Name: "alice"}
 	d := &daemon{
-		users: &fakeUsers{stored: map[string]login.Enrolment{
+		users: &fakeUsers{windows: map[string]time.Time{}, stored: map[string]login.Enrolment{
 			"corp:a1": {UserID: "corp:a1", Name: "alice", LastFactor: "totp", Credentials: map[string]login.Credential{
 				"totp": {Factor: "totp", Version: 1, Record: []byte("canary-record"), Memo: []byte("canary-memo"),
 					Failures: 5, LockedUntil: clock.Add(time.Minute)},
@@ -188,6 +305,7 @@ func startDaemon(t *testing.T) *daemon {
 		clients: &fakeClients{clients: []Client{{Name: "vpn", Configured: true, Learned: []Learned{{}, {}}}, {Name: "cx"}}},
 		log:     new(logBuffer),
 	}
+	d.factors = map[string]login.Factor{"totp": fakeRegistrar{}, "email": fakeSender{}, "securid": fakeForwarder{}}
 	s, err := New(Config{
 		Socket: filepath.Join(t.TempDir(), "run", "admin.sock"),
 		Users:  d.users, Clients: d.clients, Status: fakeStatus{},
@@ -197,6 +315,10 @@ func startDaemon(t *testing.T) *daemon {
 				all[name] = dir
 			}
 			return all
+		},
+		Factors: func() map[string]login.Factor { return d.factors },
+		Tell: func(_ context.Context, u login.User, before login.Enrolment, kind login.NoticeKind, factor, by string) {
+			d.told = append(d.told, told{u.Name, factor, by, kind, before.Credentials[factor].Registered()})
 		},
 		Logger: slog.New(slog.NewTextHandler(d.log, nil)),
 		Now:    func() time.Time { return clock },

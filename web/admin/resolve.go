@@ -22,6 +22,10 @@ const findWithin = 5 * time.Second
 // match is the one user whom a name means.
 type match struct {
 	id, name string
+	// user is what the directory says of them, as far as it could be asked.
+	user login.User
+	// gone means that the directories could be asked, and do not know the user.
+	gone bool
 	// notes are what an administrator should know before acting on it.
 	notes []string
 }
@@ -54,7 +58,7 @@ func (s *Server) resolve(ctx context.Context, text, directory string) (match, er
 	case 0:
 		return s.resolveStored(ctx, text, directory, notes)
 	case 1:
-		return match{id: found[0].ID, name: found[0].Name, notes: notes}, nil
+		return match{id: found[0].ID, name: found[0].Name, user: found[0], notes: notes}, nil
 	}
 	ids := make([]string, 0, len(found))
 	for _, u := range found {
@@ -111,9 +115,11 @@ func (s *Server) resolveID(ctx context.Context, f Finder, directory, id string) 
 	ctx, cancel := context.WithTimeout(ctx, findWithin)
 	defer cancel()
 	u, err := f.Lookup(ctx, id)
-	m := match{id: id, name: u.Name}
+	m := match{id: id, name: u.Name, user: u}
+	m.user.ID = id
 	switch {
 	case errors.Is(err, login.ErrNoUser):
+		m.gone = true
 		m.notes = []string{fmt.Sprintf("directory %s knows this ID no more", directory)}
 	case err != nil && login.RefusalCode(err) == "":
 		m.notes = failedNotes([]string{directory})
@@ -132,7 +138,8 @@ func (s *Server) resolveStored(ctx context.Context, text, directory string, note
 		if directory != "" && !strings.HasPrefix(e.UserID, directory+":") {
 			return
 		}
-		found = append(found, match{id: e.UserID, name: e.Name})
+		u := login.User{ID: e.UserID, Name: e.Name}
+		found = append(found, match{id: u.ID, name: u.Name, user: u, gone: len(notes) == 0})
 	})
 	if err != nil {
 		return match{}, err

@@ -16,13 +16,19 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /v1/status":         s.status,
-		"GET /v1/users":          s.listUsers,
-		"GET /v1/user":           s.showUser,
-		"POST /v1/user/reset":    s.resetUser,
-		"POST /v1/user/unlock":   s.unlockUser,
-		"GET /v1/clients":        s.listClients,
-		"POST /v1/client/forget": s.forgetClient,
+		"GET /v1/status":               s.status,
+		"GET /v1/users":                s.listUsers,
+		"GET /v1/user":                 s.showUser,
+		"POST /v1/user/enrol":          s.enrolUser,
+		"POST /v1/user/invite":         s.inviteUser,
+		"POST /v1/user/bypass":         s.bypassUser,
+		"POST /v1/user/recovery-codes": s.recoverUser,
+		"POST /v1/user/reset":          s.resetUser,
+		"POST /v1/user/unlock":         s.unlockUser,
+		"GET /v1/windows":              s.listWindows,
+		"POST /v1/window":              s.setWindow,
+		"GET /v1/clients":              s.listClients,
+		"POST /v1/client/forget":       s.forgetClient,
 	} {
 		mux.Handle(pattern, s.wrap(h))
 	}

@@ -10,18 +10,23 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"sallyport/login"
 )
 
-// Config is complete before the server exists. All parts but Socket, Audit and Now must be given.
+// Config is complete before the server exists. All parts but Socket, Audit, Tell and Now must be given.
 type Config struct {
 	// Socket is the path of the Unix socket; empty means [DefaultSocket].
 	Socket string
 	Users  Users
-	// Directories returns the directories by name, as they are configured now.
+	// Directories and Factors return them by name, as they are configured now.
 	Directories func() map[string]Finder
-	Clients     Clients
-	Status      StatusReporter
-	Logger      *slog.Logger
+	Factors     func() map[string]login.Factor
+	// Tell tells people of changes; nil means that nobody is told.
+	Tell    Tell
+	Clients Clients
+	Status  StatusReporter
+	Logger  *slog.Logger
 	// Audit takes a line for each act; nil means Logger.
 	Audit *slog.Logger
 	// Now nil means time.Now.
@@ -37,6 +42,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Tell == nil {
+		c.Tell = func(context.Context, login.User, login.Enrolment, login.NoticeKind, string, string) {}
 	}
 	return c
 }
@@ -74,7 +82,7 @@ const (
 
 // New returns a server that does not listen yet.
 func New(cfg Config) (*Server, error) {
-	if cfg.Users == nil || cfg.Directories == nil || cfg.Clients == nil || cfg.Status == nil || cfg.Logger == nil {
+	if cfg.Users == nil || cfg.Directories == nil || cfg.Factors == nil || cfg.Clients == nil || cfg.Status == nil || cfg.Logger == nil {
 		return nil, errors.New("admin: a part is missing")
 	}
 	s := &Server{cfg: cfg.withDefaults()}

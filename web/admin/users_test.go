@@ -135,10 +135,11 @@ func TestAnActChangesWhatIsStoredAndIsAudited(t *testing.T) {
 	if f := r.User.Factors[1]; f.Failures != 0 || f.LockedUntil != nil || !f.Registered {
 		t.Errorf("after unlock: %+v", f)
 	}
-	if r, err = d.Reset(t.Context(), UserAct{User: "alice"}); err != nil {
+	reset, err := d.Reset(t.Context(), ResetAct{UserAct: UserAct{User: "alice"}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if r.User.Factors[0].Registered || r.User.Factors[1].Registered {
+	if r = reset.UserReply; r.User.Factors[0].Registered || r.User.Factors[1].Registered {
 		t.Errorf("after reset: %+v", r.User.Factors)
 	}
 	if got := fmt.Sprint(d.users.acts); got != `[unlock corp:a1 "totp" reset corp:a1 ""]` {
@@ -178,7 +179,7 @@ func TestAResetEndsWhatIsUnderWay(t *testing.T) {
 		"a user without factors":               {User: "bob"},
 		"a factor that was reset already":      {User: "alice", Factor: "email"},
 	} {
-		_, err := d.Reset(t.Context(), act)
+		_, err := d.Reset(t.Context(), ResetAct{UserAct: act})
 		if statusOf(err) != http.StatusNotFound || !strings.Contains(err.Error(), "pending registrations were ended") {
 			t.Errorf("%s: %v", name, err)
 		}
