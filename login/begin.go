@@ -217,6 +217,12 @@ func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) 
 	if s, ok := e.cfg.Factors[name].(Sender); ok {
 		return e.askSender(ctx, t, s, why)
 	}
+	if t.state == "" && !t.stored() {
+		// Nobody could tell whose handle it is: the challenge says it.
+		if reply, err, done := e.openChallenge(ctx, t, Opening{Life: e.cfg.ChallengeLife}); done {
+			return reply, err
+		}
+	}
 	if t.token.expires = t.opened.Expires; t.token.expires.IsZero() { // else the ledger keeps the end already
 		t.token.expires = e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife)
 	}
@@ -225,6 +231,11 @@ func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) 
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
 	return e.prompt(t, p, why)
+}
+
+// stored reports whether the ledger knows the user, and so finds them by their handle.
+func (t *turn) stored() bool {
+	return t.enrolment.Name != "" || t.enrolment.Epoch > 0 || len(t.enrolment.Credentials) > 0
 }
 
 func lockReason(c Credential) string {

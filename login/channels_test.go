@@ -44,7 +44,10 @@ func (s *sender) ParseAddress(text string) (login.Address, error) {
 		return login.Address{}, fmt.Errorf("%w: it has no %s", login.ErrAddress, want)
 	}
 	text = strings.ToLower(text)
-	masked := text[:1] + "•••" + text[max(strings.IndexByte(text, '@'), len(text)-2):]
+	masked := text[:1] + "•••" + text[len(text)-2:]
+	if local, domain, ok := strings.Cut(text, "@"); ok {
+		masked = local[:1] + "•••@" + domain
+	}
 	return login.Address{Text: text, Display: text, Masked: masked, Country: "PK"}, nil
 }
 

@@ -39,7 +39,7 @@ func conversation() map[input]move {
 	for _, step := range stateSteps() {
 		table[input{step, ActionCancel}] = (*Engine).cancel
 	}
-	for _, step := range []Step{StepRegisterTOTP, StepRegisterAddress, StepConfirmAddress, StepOTP, StepPasscode} {
+	for _, step := range []Step{StepChooseFactor, StepRegisterTOTP, StepRegisterAddress, StepConfirmAddress, StepOTP, StepPasscode} {
 		table[input{step, ActionUseFactor}] = (*Engine).useFactor
 	}
 	return table

@@ -39,7 +39,7 @@ func (d *directory) Authenticate(ctx context.Context, username, password string)
 		return login.User{}, login.ErrPassword
 	}
 	u, err := d.Find(ctx, username)
-	if err != nil {
+	if u.ID == "" {
 		return u, err
 	}
 	a := d.users[u.Name]
@@ -62,7 +62,7 @@ func (d *directory) Find(_ context.Context, username string) (login.User, error)
 	if a == nil {
 		return login.User{}, login.ErrNoUser
 	}
-	return a.user, nil
+	return a.user, a.refusal
 }
 
 func (d *directory) Lookup(_ context.Context, id string) (login.User, error) {

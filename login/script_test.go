@@ -25,7 +25,8 @@ import (
 //	< accept earned=password+totp
 //
 // A line with > does something, a line with < says what must come of it. "state=N" answers the N-th
-// State that the script was given (1 is the first); without it the last one is answered. Codes:
+// State that the script was given (1 is the first, -1 the one before the last); without it the last
+// one is answered. Codes:
 // now, next, prev (the time steps around the clock), wrong, wrong2 …, or text:….
 func TestConversations(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txt")
@@ -149,6 +150,8 @@ func (w *world) state(which string) string {
 		return w.states[len(w.states)-1]
 	case err == nil && n >= 1 && n <= len(w.states):
 		return w.states[n-1]
+	case err == nil && n < 0 && -n < len(w.states):
+		return w.states[len(w.states)-1+n]
 	case which == "altered":
 		s := []byte(w.states[len(w.states)-1])
 		s[60] ^= 1
@@ -211,7 +214,7 @@ func (w *world) expect(kind string, fields []string) {
 	got := map[string]string{
 		"code": string(w.reply.Code), "audit": string(event.Code), "step": string(w.reply.Prompt.Step),
 		"left": strconv.Itoa(w.reply.Prompt.AttemptsLeft), "registered": strconv.FormatBool(w.reply.Registered),
-		"earned": event.Earned, "user": event.UserID, "expires": w.reply.Prompt.Expires.String(),
+		"earned": strings.ReplaceAll(event.Earned, " ", "-"), "user": event.UserID, "expires": w.reply.Prompt.Expires.String(),
 		"repeated": strconv.FormatBool(event.Repeated), "factor": w.reply.Factor,
 		"reason": strings.ReplaceAll(event.Reason, " ", "-"), "key": strconv.FormatBool(w.reply.Prompt.SecretKey.Reveal() != ""),
 		"masked": w.reply.Prompt.MaskedAddress, "resend": w.reply.Prompt.ResendAfter.String(),

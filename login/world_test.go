@@ -41,7 +41,7 @@ func newWorld(t testing.TB) *world {
 		t: t, now: time.Unix(1_800_000_000, 0),
 		dir:  &directory{users: map[string]*account{}},
 		mail: newSender("email"), phone: newSender("sms"), rsa: &forwarder{},
-		keys: map[string]string{"alice": aliceKey}, issued: map[string][]string{},
+		keys: map[string]string{"alice": aliceKey, "first": aliceKey}, issued: map[string][]string{},
 	}
 	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "service"} {
 		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
