@@ -24,9 +24,7 @@ const (
 
 // engine hands messages to gateways. It is safe for concurrent use.
 type engine struct {
-	requests  *requestMaker
-	rules     *rules
-	gateways  []*gateway
+	plan
 	site      values
 	timeout   time.Duration
 	transport http.RoundTripper

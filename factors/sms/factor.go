@@ -14,7 +14,7 @@ import (
 // Name is the factor's name in policies, records and logs.
 const Name = "sms"
 
-// Deps are what the factor needs from the program.
+// Deps are what the factor needs from the program. Logger and Now must be set.
 type Deps struct {
 	Logger *slog.Logger
 	Now    func() time.Time
@@ -29,7 +29,6 @@ type Factor struct {
 	numbers numbers
 	digits  int
 	limits  login.SendLimits
-	log     *slog.Logger
 }
 
 var _ login.Sender = (*Factor)(nil)
@@ -48,18 +47,18 @@ func New(c Config, d Deps) (*Factor, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, faults := c.gateways()
+	plan, faults := newPlan(c)
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	engine.site, engine.timeout, engine.now, engine.trust, engine.log = c.site(), c.Timeout, d.Now, trust, d.Logger
-	engine.proxy = c.Proxy
-	engine.transport = d.Transport
-	if engine.transport == nil {
-		engine.transport = newTransport(c, trust)
+	transport := d.Transport
+	if transport == nil {
+		transport = newTransport(c, trust)
 	}
 	return &Factor{
-		engine: engine, texts: texts, digits: c.Digits, limits: c.Limits.send(), log: d.Logger,
+		engine: &engine{plan: plan, site: c.site(), timeout: c.Timeout, transport: transport, trust: trust, proxy: c.Proxy,
+			now: d.Now, log: d.Logger},
+		texts: texts, digits: c.Digits, limits: c.Limits.send(),
 		numbers: numbers{region: c.DefaultRegion, countries: c.AllowedCountries, landlines: c.AllowLandlines},
 	}, nil
 }

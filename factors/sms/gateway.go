@@ -2,27 +2,13 @@ package sms
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
-	"os"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
-)
-
-// What is read of an answer at most, in octets, and how long it may take to connect.
-const (
-	maxAnswer   = 64 << 10
-	dialTimeout = 4 * time.Second
-	maxConns    = 64
 )
 
 // gateway is one of the URLs, with what this node saw of it.
@@ -47,46 +33,6 @@ func (t target) address() string {
 		return t.host
 	}
 	return net.JoinHostPort(t.host, map[string]string{"https": "443", "http": "80"}[t.scheme])
-}
-
-// tlsConfig trusts the authorities of a file, or the system's.
-func tlsConfig(caFile string) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no certificate", caFile)
-	}
-	return config, nil
-}
-
-// newTransport returns a transport that makes one connection for each request. A connection that is
-// kept can break under a request, and net/http then quietly makes the request again where its method
-// allows it: to Kannel, whose method is GET, that would be a second message. HTTP/1 only, for the
-// same reason.
-func newTransport(c Config, trust *tls.Config) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	t := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig:        trust,
-		TLSHandshakeTimeout:    dialTimeout,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		Protocols:              protocols,
-		MaxConnsPerHost:        maxConns,
-		MaxResponseHeaderBytes: maxAnswer,
-	}
-	if proxy, err := url.Parse(c.Proxy); err == nil && c.Proxy != "" {
-		t.Proxy = http.ProxyURL(proxy)
-	}
-	return t
 }
 
 // result is what became of one request.
@@ -137,49 +83,4 @@ func retryAfter(h http.Header) time.Duration {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
-}
-
-// refusal says what an answer was, in our words: the gateway's own may repeat the message.
-func refusal(status int, reason string) error {
-	words := fmt.Sprintf("the gateway answered with status %d", status)
-	if status >= 300 && status < 400 {
-		words += ", a redirect, which is not followed: set url to where it leads"
-	}
-	if status == http.StatusUnauthorized || status == http.StatusForbidden {
-		words += ": check username and password_file"
-	}
-	if reason != "" {
-		words += ", reason " + reason
-	}
-	return errors.New(words)
-}
-
-// trouble says why there was no answer. Errors of net/http can quote the URL, or the bytes that came
-// instead of an answer, so only what is known to be free of both is passed on.
-func trouble(err error) error {
-	var (
-		dns     *net.DNSError
-		number  syscall.Errno
-		cert    *tls.CertificateVerificationError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		timeout interface{ Timeout() bool }
-	)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("the login ended before the gateway answered")
-	case errors.As(err, &dns):
-		return fmt.Errorf("the name %q cannot be looked up", dns.Name)
-	case errors.As(err, &cert):
-		return fmt.Errorf("TLS: the certificate is not trusted: %w; see ca_file", cert.Err)
-	case errors.As(err, &record):
-		return errors.New("TLS: the server does not speak it; is url meant to be http://?")
-	case errors.As(err, &alert):
-		return fmt.Errorf("TLS: %w", alert)
-	case errors.As(err, &number):
-		return fmt.Errorf("the connection failed: %w", number)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return errors.New("the gateway did not answer in time")
-	}
-	return errors.New("the gateway broke the connection or answered with something that is not HTTP")
 }

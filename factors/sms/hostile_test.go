@@ -3,6 +3,8 @@ package sms
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -11,10 +13,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +53,7 @@ func TestBadGatewaysAreBoundedAndShowNoSecret(t *testing.T) {
 		"repeats as a success": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "0: ", r.URL) },
 		"answers without end": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
-			for i := 0; i < 100 && r100(w); i++ {
+			for i := 0; i < 100 && megabyte(w); i++ {
 			}
 		},
 		"hangs": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -87,8 +91,8 @@ func TestBadGatewaysAreBoundedAndShowNoSecret(t *testing.T) {
 	}
 }
 
-// r100 writes a megabyte and reports whether anybody reads on.
-func r100(w http.ResponseWriter) bool {
+// megabyte writes a megabyte and reports whether anybody reads on.
+func megabyte(w http.ResponseWriter) bool {
 	_, err := w.Write(bytes.Repeat([]byte("0123456789abcdef"), 1<<16))
 	return err == nil
 }
@@ -107,7 +111,7 @@ func TestEndlessAnswerIsNotRead(t *testing.T) {
 	written := make(chan int, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		n := 0
-		for n < 100 && r100(w) {
+		for n < 100 && megabyte(w) {
 			n++
 		}
 		written <- n
@@ -172,10 +176,10 @@ func TestCheckReachesWithoutSending(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := siteAt(up.URL)
-	c.URL = append(c.URL, "http://"+closed.Addr().String(), "https://"+strings.TrimPrefix(up.URL, "http://"), "https://gateway.invalid/")
+	c.URL = append(c.URL, "http://"+closed.Addr().String(), "https://"+strings.TrimPrefix(up.URL, "http://"))
 	var log bytes.Buffer
 	reach := realFactor(t, c, &log).Check(t.Context())
-	want := []string{"", "connection refused", "TLS: the server does not speak it", `the name "gateway.invalid" cannot be looked up`}
+	want := []string{"", "connection refused", "TLS: the server does not speak it"}
 	for i, r := range reach {
 		if (r.Err == nil) != (want[i] == "") || r.Err != nil && !strings.Contains(r.Err.Error(), want[i]) || r.Server == "" {
 			t.Errorf("%+v; want %q", r, want[i])
@@ -186,8 +190,12 @@ func TestCheckReachesWithoutSending(t *testing.T) {
 	}
 }
 
-// A proxy of the environment is not used; one that is configured is.
 func TestProxyIsTheConfiguredOneOnly(t *testing.T) {
+	c := siteAt("http://gateway.invalid/")
+	c.AllowHTTP = true
+	if newTransport(c, nil).Proxy != nil {
+		t.Error("a proxy of the environment would be used")
+	}
 	var asked atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -198,15 +206,7 @@ func TestProxyIsTheConfiguredOneOnly(t *testing.T) {
 		fmt.Fprint(w, "0: Accepted for delivery")
 	}))
 	defer proxy.Close()
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	c := siteAt("http://gateway.invalid/")
-	c.AllowHTTP = true
 	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	if server, err := realFactor(t, c, &log).Send(ctx, message("en")); err == nil || asked.Load() != 0 {
-		t.Errorf("%s, %v, the proxy was asked %d times", server, err, asked.Load())
-	}
 	c.Proxy = proxy.URL
 	f := realFactor(t, c, &log)
 	if server, err := f.Send(t.Context(), message("en")); err != nil || server != "gateway.invalid" || asked.Load() != 1 {
@@ -221,5 +221,24 @@ func TestSecretIsNotInTheShownConfiguration(t *testing.T) {
 	shown, err := json.Marshal(siteAt("https://gw.example.test/").Effective())
 	if err != nil || strings.Contains(string(shown), "password-canary") || !strings.Contains(string(shown), "{{.Password}}") {
 		t.Errorf("%s, %v", shown, err)
+	}
+}
+
+// What goes wrong with a connection is told without the URL, and without what came instead of HTTP.
+func TestTroubleIsToldWithoutTheURL(t *testing.T) {
+	for want, err := range map[string]error{
+		`the name "gw.test" cannot be looked up`:              &net.DNSError{Name: "gw.test", Err: "canary"},
+		"the connection failed: connection refused":           &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		"TLS: tls: protocol version not supported":            tls.AlertError(70),
+		"TLS: the server does not speak it":                   tls.RecordHeaderError{Msg: "canary"},
+		"the login ended before the gateway answered":         context.Canceled,
+		"the gateway did not answer in time":                  context.DeadlineExceeded,
+		"the gateway broke the connection or answered with":   errors.New("malformed HTTP response \"canary\""),
+		"TLS: the certificate is not trusted: x509: certific": &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+	} {
+		got := trouble(&url.Error{Op: "Get", URL: "https://gw.test/?password=canary", Err: err}).Error()
+		if !strings.HasPrefix(got, want) || strings.Contains(got, "canary") {
+			t.Errorf("%v: %q", err, got)
+		}
 	}
 }

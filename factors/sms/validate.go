@@ -12,7 +12,6 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"sallyport/factors/internal/sentcode"
-	"sallyport/login"
 )
 
 // Validate reports everything that is wrong with the table, joined, each fault with its key and a
@@ -23,7 +22,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("preset: %q is not known; the presets are %s", c.Preset, strings.Join(presetNames(), ", "))
 	}
 	c = c.withDefaults()
-	_, faults := c.gateways()
+	_, faults := newPlan(c)
 	faults = append(faults, c.checkRegions()...)
 	faults = append(faults, c.checkWords()...)
 	return errors.Join(append(faults, c.checkConnection()...)...)
@@ -92,101 +91,4 @@ func (c Config) checkConnection() (faults []error) {
 		faults = append(faults, errors.New("proxy: is not of the form http://host:port, without a password"))
 	}
 	return faults
-}
-
-// gateways compiles what the configuration, with its defaults, says of requests and answers, and
-// tries it with a hostile text: what does not stay well formed is refused.
-func (c Config) gateways() (*engine, []error) {
-	e := &engine{}
-	var faults, more []error
-	e.requests, faults = newRequestMaker(c)
-	e.rules, more = newRules(c.Exchange)
-	faults = append(faults, more...)
-	if len(c.URL) == 0 {
-		faults = append(faults, errors.New("url: missing; set where the gateway takes messages"))
-	}
-	for _, address := range c.URL {
-		to, err := newTarget(c, address)
-		if err != nil {
-			faults = append(faults, keyed("url", err)...)
-			continue
-		}
-		e.gateways = append(e.gateways, &gateway{target: to})
-	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	faults = append(e.checkNeeds(c), e.tryOut(c.site())...)
-	return e, faults
-}
-
-// keyed puts a key in front of each of joined errors.
-func keyed(key string, err error) (faults []error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			faults = append(faults, keyed(key, e)...)
-		}
-		return faults
-	}
-	return []error{fmt.Errorf("%s: %w", key, err)}
-}
-
-// checkNeeds reports the settings whose variables are used and that are empty.
-func (e *engine) checkNeeds(c Config) (faults []error) {
-	needed := e.requests.body.needs()
-	for _, t := range e.requests.headers {
-		needed = append(needed, t.needs()...)
-	}
-	for _, g := range e.gateways {
-		needed = append(append(needed, g.path.needs()...), g.query.needs()...)
-	}
-	for _, s := range []struct{ key, variable, value string }{
-		{"account", "Account", c.Account}, {"username", "Username", c.Username}, {"from", "From", c.From},
-		{"password", "Password", c.Password.Reveal()}, {"password", "Basic", c.Password.Reveal()},
-	} {
-		if slices.Contains(needed, s.variable) && s.value == "" {
-			faults = append(faults, fmt.Errorf("%s: missing, and the request needs {{.%s}}", s.key, s.variable))
-		}
-	}
-	for _, g := range e.gateways {
-		if !slices.Contains(append(append(needed, g.path.needs()...), g.query.needs()...), "Text") {
-			faults = append(faults, errors.New("body: neither it nor the query holds {{.Text}}: the message would not be sent"))
-			break
-		}
-	}
-	return faults
-}
-
-// tryOut renders requests with texts that try to break out of their place.
-func (e *engine) tryOut(site values) (faults []error) {
-	to := login.Address{Text: "+923001234567"}
-	for _, text := range []string{"a\"b'c\\d<e>&f=%00{}[]#\n]]>-->", "\u0643\u0648\u062f \"\\<&"} {
-		v := site.with(to, text, "trace-1")
-		for _, g := range e.gateways {
-			faults = append(faults, judged("url", g.path, v)...)
-			faults = append(faults, judged("query", g.query, v)...)
-		}
-		faults = append(faults, judged("body", e.requests.body, v)...)
-		for name, t := range e.requests.headers {
-			faults = append(faults, judged("headers."+name, t, v)...)
-		}
-		if len(faults) > 0 {
-			return faults
-		}
-	}
-	return nil
-}
-
-func judged(key string, t template, v values) []error {
-	if len(t.nodes) == 0 {
-		return nil
-	}
-	text, err := t.render(v)
-	if err == nil {
-		err = t.place.judge(text)
-	}
-	if err != nil {
-		return []error{fmt.Errorf("%s: %w", key, err)}
-	}
-	return nil
 }
