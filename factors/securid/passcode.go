@@ -13,8 +13,12 @@ const (
 	maxOctets = 128
 )
 
-// clean returns an answer as it is forwarded: without the line's end, and with ASCII digits.
+// clean returns an answer as it is forwarded: without the line's end, and with ASCII digits. What is
+// no UTF-8 stays as it is, to be refused.
 func clean(answer string) string {
+	if !utf8.ValidString(answer) {
+		return answer
+	}
 	return strings.Map(asciiDigit, strings.TrimRight(answer, "\r\n"))
 }
 
