@@ -28,7 +28,7 @@ import (
 // siteAt returns a Kannel-like site whose gateway is at url, with its secrets marked.
 func siteAt(url string) Config {
 	return Config{
-		Preset: "kannel", URL: []string{url}, Username: "user-canary", Password: "password-canary", Timeout: time.Second,
+		Preset: "kannel", URL: []string{url}, Username: "user-canary", Password: "password-canary", Timeout: 2 * time.Second,
 		Exchange: Exchange{Headers: map[string]string{"Authorization": "Basic {{.Basic}}"}},
 	}
 }
@@ -66,6 +66,7 @@ func TestBadGatewaysAreBoundedAndShowNoSecret(t *testing.T) {
 		"is not HTTP": func(w http.ResponseWriter, r *http.Request) { hijack(w, r.URL.String()+"\r\n\r\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var asked atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				asked.Add(1)
@@ -134,7 +135,7 @@ func TestGatewaysCertificateIsVerified(t *testing.T) {
 	defer server.Close()
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := realFactor(t, siteAt(server.URL), &log).Send(ctx, message("en"))
 	if failure := (*login.SendError)(nil); !errors.As(err, &failure) || failure.Permanent || !strings.Contains(err.Error(), "certificate is not trusted") {
