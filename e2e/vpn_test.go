@@ -128,11 +128,16 @@ func registerTyping(t *testing.T, d door, p servers.Person, hello string) (key s
 // TestTypedNothing: an empty answer repeats the prompt and costs nothing.
 func TestTypedNothing(t *testing.T) {
 	t.Parallel()
-	p := people("user", 1)[0]
-	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: []servers.Person{p}})
+	folk := append(people("ocserv", 1), people("pam", 1)...)
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
 	s := startSite(t, corp(slapd.CAFile, slapd.URL())+typing)
-	d, hello := doors["pam"](t, 2, s.Radius), passwordPrompt["pam"]
-	key := registerTyping(t, d, p, hello)
-	talk(t, d, p.UID, true, lines(p.Password, "", wrongCode(t, key, 0), "", code(t, key, 0)),
-		hello, codePrompt, codePrompt, "Wrong code. 2 attempts left.", codePrompt)
+	for name, open := range doors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, d, hello := people(name, 1)[0], open(t, 2, s.Radius), passwordPrompt[name]
+			key := registerTyping(t, d, p, hello)
+			talk(t, d, p.UID, true, lines(p.Password, "", wrongCode(t, key, 0), "", code(t, key, 0)),
+				hello, codePrompt, codePrompt, "Wrong code. 2 attempts left.", codePrompt)
+		})
+	}
 }

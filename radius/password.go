@@ -15,9 +15,11 @@ const maxPassword = 128
 var errPasswordLength = errors.New("User-Password is not 16 to 128 octets in steps of 16")
 
 // revealPassword undoes User-Password hiding (RFC 2865 §5.2). Only the padding is cut: the codec
-// would cut at the first NUL, and so take "right\x00anything" for "right".
+// would cut at the first NUL, and so take "right\x00anything" for "right". An attribute without octets
+// is an empty answer: the section asks for 16 at least, but radcli sends it so when a person types
+// nothing.
 func revealPassword(hidden, secret []byte, auth [authSize]byte) ([]byte, error) {
-	if len(hidden) < 16 || len(hidden) > maxPassword || len(hidden)%16 != 0 {
+	if len(hidden) > maxPassword || len(hidden)%16 != 0 {
 		return nil, errPasswordLength
 	}
 	plain := make([]byte, len(hidden))

@@ -85,6 +85,18 @@ func TestEmptyStateIsNoNewLogin(t *testing.T) {
 	}
 }
 
+// radcli sends a User-Password without octets when a person types nothing: an empty answer.
+func TestPasswordWithoutOctetsIsEmpty(t *testing.T) {
+	begun, continued := login.Request{Password: "unset"}, login.Answer{Text: "unset"}
+	name, nothing := avp(rfc2865.UserName_Type, "alice"), avp(rfc2865.UserPassword_Type, "")
+	b := newBench(t, asked(&begun, &continued), nil)
+	b.exchange(handmade(t, 1, 1, unsignedMA(), name, nothing))
+	b.exchange(handmade(t, 2, 2, unsignedMA(), name, avp(rfc2865.State_Type, "s"), nothing))
+	if begun.Password != "" || begun.Username != "alice" || continued.Text != "" || continued.State != "s" {
+		t.Errorf("began with %+v, continued with %+v", begun, continued)
+	}
+}
+
 func TestRequestsThatAreNoLoginAreRejected(t *testing.T) {
 	name, password := avp(rfc2865.UserName_Type, "alice"), pap(t, 1, "p")
 	chap := avp(rfc2865.CHAPPassword_Type, strings.Repeat("c", 17))
