@@ -23,6 +23,7 @@ func claims() map[string]func(*bench) {
 		"a reset voids a claim":                           resetClaim,
 		"a cancelled challenge is not accepted":           cancelledClaim,
 		"a concluded verdict stays":                       concludedTwice,
+		"a claim is remembered until its outcome":         slowClaim,
 	}
 }
 
@@ -296,4 +297,15 @@ func concludedTwice(b *bench) {
 	late.expect(claimed(3))
 	b.clock.Advance(2*time.Minute + 10*time.Second) // its challenge has ended meanwhile
 	late.conclude(login.Conclusion{Code: login.CodeAccepted}, accepted())
+}
+
+func slowClaim(b *bench) {
+	p := b.passcode("12345678755224")
+	b.clock.Advance(2*time.Minute - time.Second)
+	p.claim.Within = time.Minute
+	p.expect(claimed(3))
+	b.clock.Advance(59 * time.Second) // later than the challenge alone would be remembered
+	b.enrol(bob)
+	p.another().expect(pending(3))
+	p.conclude(login.Conclusion{Code: login.CodeAccepted}, accepted())
 }

@@ -14,6 +14,7 @@ func decoys() map[string]func(*bench) {
 		"a decoy looks like a challenge":        decoyAnswers,
 		"a decoy that sends counts for itself":  decoySends,
 		"decoys take no room from their target": decoyRoom,
+		"nobody rejoins a decoy":                decoyRejoins,
 	}
 }
 
@@ -84,4 +85,14 @@ func decoyRoom(b *bench) {
 	c := b.begin(alice)
 	c.base.Decoy = true
 	b.settle(c.answer(1, "a guess", 0), wrong(2))
+}
+
+func decoyRejoins(b *bench) {
+	decoy, real := b.mail(bob), b.mail(bob)
+	decoy.Decoy = true
+	for _, o := range []*login.Opening{&decoy, &real} {
+		o.Rejoin, o.RejoinWithin = b.ring().Tag("rejoin", []byte("bob at vpn")), 30*time.Second
+	}
+	b.send(decoy, 1)
+	b.send(real, 1)
 }

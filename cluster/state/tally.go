@@ -117,7 +117,7 @@ func together(a, b, now int64) bool {
 	if b <= now-hour {
 		return a/hour == b/hour
 	}
-	return a > now-hour && a/minute == b/minute
+	return a/minute == b/minute
 }
 
 // due is the second after which nothing counts any more.
