@@ -11,6 +11,8 @@ func TestAnActThatComesAgainIsOne(t *testing.T) {
 	again := &Register{UserID: "alice", Factor: "totp", Version: 1, Record: []byte("sealed anew")}
 	learn := &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}}
 	act := login.Tag{1}
+	bypass := &Grant{UserID: "alice", Factor: login.CredentialBypass, Codes: []OneTimeCode{{Tag: login.Tag{1}, Uses: 1}}, Act: act}
+	useBypass := answer(func(c *Settle) { c.Factor, c.Code, c.Number = login.CredentialBypass, login.Tag{1}, 0 })
 	for name, c := range map[string]struct {
 		act     Command
 		between []Command
@@ -33,6 +35,18 @@ func TestAnActThatComesAgainIsOne(t *testing.T) {
 		"an unlock of nobody, and somebody": {
 			&Unlock{UserID: "bob", Act: act}, []Command{&Register{UserID: "bob", Factor: "totp", Record: []byte("sealed")}},
 			Result{Status: Unknown}, func(v View) bool { return v.User("bob").epoch() == 1 },
+		},
+		"a grant, and a code used": {
+			bypass, []Command{useBypass}, Result{Status: Done},
+			func(v View) bool { return len(v.User("alice").Credential("bypass").Codes) == 0 },
+		},
+		"a renewal, and a registration": {
+			&Renew{UserID: "alice", Factor: "totp", Act: act}, []Command{again}, Result{Status: Done},
+			func(v View) bool { return !v.User("alice").Credential("totp").Renew },
+		},
+		"a window, and its end": {
+			&OpenWindow{Subject: "alice", Until: 9 * second, Act: act}, []Command{&OpenWindow{Subject: "alice"}}, Result{Status: Done},
+			func(v View) bool { return v.Window("alice") == 0 },
 		},
 		"a forget, and a request": {
 			&Forget{Client: "vpn", Act: act}, []Command{learn}, Result{Status: Done, Count: 1},

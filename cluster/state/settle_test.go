@@ -33,6 +33,21 @@ func register(c *Settle) { c.Register = []byte("sealed anew") }
 func capacity(c *Settle) { c.Limits.Capacity = 1 }
 func foreign(c *Settle)  { c.Client = "wifi" }
 
+func pass(c *Settle)    { c.Pass = true }
+func decoy(c *Settle)   { c.Decoy = true }
+func conceal(c *Settle) { c.Conceal = true }
+func exempt(c *Settle)  { c.Number, c.Exempt = 0, "service accounts" }
+func again(c *Settle)   { c.Again = login.Tag{8} }
+func code(c *Settle)    { c.Number, c.Factor, c.Code = 0, login.CredentialRecovery, login.Tag{1} }
+
+// candidate opens challenge 1 with a candidate.
+func candidate() Command {
+	return &Open{
+		ID: login.ChallengeID{1}, UserID: "alice", Client: "vpn", Factor: "totp", Epoch: 1, Record: []byte("candidate"),
+		Life: 600 * second, Keep: 40 * second,
+	}
+}
+
 func under(n byte) func(*Settle)    { return func(c *Settle) { c.Token = login.Tag{n} } }
 func text(n byte) func(*Settle)     { return func(c *Settle) { c.Answer = login.Tag{n} } }
 func num(n uint64) func(*Settle)    { return func(c *Settle) { c.Number = n } }
@@ -98,6 +113,20 @@ func TestTheOrderOfSettle(t *testing.T) {
 		{"6 registering, an older number", []Command{answer(another, num(11))}, 0, answer(register), accepted, 2},
 		{"7 a used number", []Command{answer(another)}, 0, answer(), left(login.CodeOTPReplayed, 3), 2},
 		{"7 an older number", []Command{answer(another, num(11))}, 0, answer(), left(login.CodeOTPReplayed, 3), 2},
+		{"2 again, in another challenge", []Command{answer(again)}, 0, answer(again, another), repeated(accepted), 1},
+		{"2 again, after the first has ended", []Command{answer(again, expires(9))}, 10, answer(again, another), left(login.CodeOTPReplayed, 3), 2},
+		{"2 before 3, a pass", []Command{answer(pass)}, 0, answer(pass), repeated(left(login.CodePrompt, 3)), 1},
+		{"3 another candidate", []Command{candidate()}, 0, answer(register, func(c *Settle) { c.Sequence = 1 }), stale, 0},
+		{"3 no such invitation", nil, 0, answer(register, func(c *Settle) { c.Invitation = login.Tag{1} }), stale, 0},
+		{"3 before 4, another candidate", []Command{candidate()}, 610, answer(register, func(c *Settle) { c.Sequence = 1 }), stale, 0},
+		{"5 a decoy, right", nil, 0, answer(decoy), left(login.CodeOTPInvalid, 2), 1},
+		{"5 a decoy of another epoch", nil, 0, answer(decoy, func(c *Settle) { c.Epoch, c.Version = 0, 0 }), left(login.CodeOTPInvalid, 2), 1},
+		{"5 a decoy, exempt", nil, 0, answer(decoy, exempt), left(login.CodeOTPInvalid, 2), 1},
+		{"5 locked and concealed, right", twoWrong, 59, answer(conceal), left(login.CodeOTPInvalid, 2), 3},
+		{"5 an exemption has no lock", twoWrong, 59, answer(exempt), accepted, 3},
+		{"6 a pass", nil, 0, answer(pass), left(login.CodePrompt, 3), 1},
+		{"7 passed before, under another token", []Command{answer(pass)}, 0, answer(pass, under(2)), left(login.CodeOTPReplayed, 3), 2},
+		{"7 no such code", nil, 0, answer(code), left(login.CodeOTPInvalid, 2), 1},
 		{"7 wrong", nil, 0, answer(wrong), left(login.CodeOTPInvalid, 2), 1},
 		{"7 wrong, the last one", []Command{answer(wrong, register), answer(wrong, register, text(2))}, 0, answer(wrong, register, text(3)), left(login.CodeAttemptsExhausted, 0), 3},
 	} {
