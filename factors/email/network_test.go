@@ -2,6 +2,7 @@ package email_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -40,8 +41,62 @@ func (n network) dial(_ context.Context, _, address string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	ours, theirs := net.Pipe()
-	go answer(theirs)
+	go answer(newSocket(theirs))
 	return ours, nil
+}
+
+// socket is an end of a pipe that buffers what is written, as a kernel does: in a refused handshake
+// both ends write.
+type socket struct {
+	net.Conn
+	queue      chan []byte
+	stop, done chan struct{}
+	once       sync.Once
+}
+
+func newSocket(conn net.Conn) *socket {
+	s := &socket{Conn: conn, queue: make(chan []byte, 64), stop: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		defer conn.Close()
+		for p := s.next(); p != nil; p = s.next() {
+			if _, err := conn.Write(p); err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+// next returns what is to be written, nil when the socket was closed and nothing is left.
+func (s *socket) next() []byte {
+	select {
+	case p := <-s.queue:
+		return p
+	case <-s.stop:
+	}
+	select {
+	case p := <-s.queue:
+		return p
+	default:
+		return nil
+	}
+}
+
+// Write queues p.
+func (s *socket) Write(p []byte) (int, error) {
+	select {
+	case s.queue <- bytes.Clone(p):
+		return len(p), nil
+	case <-s.done:
+		return 0, net.ErrClosed
+	}
+}
+
+// Close closes the pipe when what was written before has been read.
+func (s *socket) Close() error {
+	s.once.Do(func() { close(s.stop) })
+	return nil
 }
 
 // newFactor makes a factor on the network. The configuration needs only what the test is about.
@@ -113,11 +168,11 @@ func (a *authority) sign(t testing.TB, c *x509.Certificate) ([]byte, *ecdsa.Priv
 	return der, key
 }
 
-// issue returns a server's TLS. Session tickets would block: a pipe has no buffer.
+// issue returns a server's TLS.
 func (a *authority) issue(t testing.TB, name string) *tls.Config {
 	t.Helper()
 	der, key := a.sign(t, certificate(name, false))
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, SessionTicketsDisabled: true}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
 // mailServer is a mail server in memory. The fields that answer are set before it is asked.
@@ -156,12 +211,13 @@ func (m *mailServer) serve(t testing.TB, config *tls.Config, implicit bool) func
 		<-ended
 	})
 	return func(conn net.Conn) {
+		m.count(1)
+		conn = &countedConn{Conn: conn, closed: func() { m.count(-1) }}
 		if implicit {
 			conn = tls.Server(conn, config)
 		}
-		m.count(1)
 		select {
-		case m.queue <- &countedConn{Conn: conn, closed: func() { m.count(-1) }}:
+		case m.queue <- conn:
 		case <-l.done:
 			conn.Close()
 		}
