@@ -9,8 +9,9 @@ import (
 // partMetrics returns what the daemon's parts count themselves, to be read when somebody asks. The
 // parts must run.
 func (d *daemon) partMetrics() []prometheus.Collector {
-	return append(radiusCollectors(d.radius.Stats), clusterCollector(d.state.Stats),
+	all := append(radiusCollectors(d.radius.Stats), clusterCollector(d.state.Stats),
 		directoryCollector(d.logins.ldapStats), serverCollector(d.logins.ldapStats))
+	return append(all, factorCollectors(d.logins.factorStats)...)
 }
 
 // ldapStats returns the counts of the directories that ask servers.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +13,9 @@ import (
 
 	"sallyport/cluster"
 	"sallyport/directory/ldap"
+	"sallyport/factors/email"
+	"sallyport/factors/sms"
+	"sallyport/login"
 	"sallyport/radius"
 )
 
@@ -34,7 +39,49 @@ func partCollectors() []prometheus.Collector {
 			Queued:    2, OldestWait: 1500 * time.Millisecond, InFlight: 11,
 		}
 	}
-	return append(radiusCollectors(server), clusterCollector(node), directoryCollector(servers), serverCollector(servers))
+	all := append(radiusCollectors(server), clusterCollector(node), directoryCollector(servers), serverCollector(servers), newSends())
+	return append(all, factorCollectors(factorCounts)...)
+}
+
+// factorCounts are those of one server each.
+func factorCounts() factorStats {
+	return factorStats{
+		mail:     []email.ServerStats{{Server: "smtp://mail:587", Up: true, Sent: 4, Temporary: 1}},
+		gateways: []sms.ServerStats{{Server: "sms.example", Taken: 3, Unknown: 1}},
+		upstream: []radius.UpstreamStats{{Server: "192.0.2.7:1812", Down: true, Requests: 9, Rejects: 2, Silent: 1}},
+		pending:  5,
+	}
+}
+
+func TestMessagesAreCountedByWhatBecameOfThem(t *testing.T) {
+	m := newMetrics(time.Now)
+	m.sent(login.Delivery{Factor: "email"})
+	m.sent(login.Delivery{Factor: "email", Notice: login.NoticeRemoved, Err: errors.New("timeout")})
+	m.sent(login.Delivery{Factor: "sms", Err: fmt.Errorf("send: %w", &login.SendError{Permanent: true, Err: errors.New("no such number")})})
+	m.registry.MustRegister(factorCollectors(factorCounts)...)
+	want := `
+# HELP sallyport_outbox_pending Messages and forwarded answers that are on their way.
+# TYPE sallyport_outbox_pending gauge
+sallyport_outbox_pending 5
+# HELP sallyport_sends_total Codes and notices by what became of them.
+# TYPE sallyport_sends_total counter
+sallyport_sends_total{factor="email",kind="code",result="taken"} 1
+sallyport_sends_total{factor="email",kind="notice",result="failed"} 1
+sallyport_sends_total{factor="sms",kind="code",result="refused"} 1
+# HELP sallyport_upstream_outcomes_total Forwarded answers by what became of them.
+# TYPE sallyport_upstream_outcomes_total counter
+sallyport_upstream_outcomes_total{outcome="accept",server="192.0.2.7:1812"} 0
+sallyport_upstream_outcomes_total{outcome="challenge",server="192.0.2.7:1812"} 0
+sallyport_upstream_outcomes_total{outcome="misconfigured",server="192.0.2.7:1812"} 0
+sallyport_upstream_outcomes_total{outcome="refused",server="192.0.2.7:1812"} 0
+sallyport_upstream_outcomes_total{outcome="reject",server="192.0.2.7:1812"} 2
+sallyport_upstream_outcomes_total{outcome="silent",server="192.0.2.7:1812"} 1
+`
+	err := testutil.GatherAndCompare(m.registry, strings.NewReader(want),
+		"sallyport_outbox_pending", "sallyport_sends_total", "sallyport_upstream_outcomes_total")
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPartsAreReadWhenTheyAreAskedFor(t *testing.T) {

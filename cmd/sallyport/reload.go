@@ -9,9 +9,9 @@ import (
 	"sallyport/cmd/sallyport/internal/config"
 )
 
-// closeAfter is how long a directory that is not used any more stays open for the logins that began
-// with it: more than any answer may take.
-const closeAfter = 10 * time.Second
+// closeAfter is how long a directory or a factor that is not used any more stays open for the logins
+// that began with it: more than any answer may take.
+const closeAfter = 40 * time.Second
 
 // reload puts a new configuration into effect: clients, policies, directories, factors, limits and
 // the log level. What load or a part finds wrong leaves everything as it was.
@@ -44,7 +44,7 @@ func (d *daemon) tryReload(load func() (*config.Config, error)) error {
 		return errors.Join(err, d.status.Replace(names(parts.parts()), old.parts()...), parts.closeAllBut(old))
 	}
 	// Nothing fails from here on.
-	d.logins.use(parts)
+	d.logins.use(parts, next.Login)
 	time.AfterFunc(closeAfter, func() { d.closeUnused(old, parts) })
 	d.config.Store(next)
 	d.level.Set(next.LogLevel())
@@ -54,7 +54,7 @@ func (d *daemon) tryReload(load func() (*config.Config, error)) error {
 
 func (d *daemon) closeUnused(old, used *loginParts) {
 	if err := old.closeAllBut(used); err != nil {
-		d.log.Warn("a directory did not close in order", slog.Any("error", err))
+		d.log.Warn("a directory or a factor did not close in order", slog.Any("error", err))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"sallyport/cluster"
 	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/login"
 	"sallyport/radius"
 	"sallyport/web/admin"
 	"sallyport/web/status"
@@ -154,15 +155,19 @@ func stateError(err error) error {
 }
 
 func (d *daemon) buildLogins(context.Context) error {
-	d.logins = &logins{log: d.log, now: d.now, ledger: d.state, audit: d.observe}
+	d.logins = &logins{
+		log: d.log, now: d.now, ledger: d.state, audit: d.observe,
+		throttle: login.NewThrottle(0, 0, d.now), outbox: login.NewOutbox(d.delivered, d.now),
+	}
 	parts, err := d.logins.prepare(d.started)
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	d.logins.use(parts)
-	d.onStop("directories", func(context.Context) error {
+	d.logins.use(parts, d.started.Login)
+	d.onStop("directories and factors", func(context.Context) error {
 		return d.logins.current.Load().closeAllBut(&loginParts{})
 	})
+	d.onStop("outbox", d.logins.outbox.Close)
 	return nil
 }
 
@@ -217,7 +222,7 @@ func (d *daemon) startRadius(context.Context) error {
 func (d *daemon) startAdmin(context.Context) error {
 	var err error
 	d.admin, err = admin.New(admin.Config{
-		Socket: d.started.Admin.Socket, Users: administered{d.state}, Directories: d.logins.finders, Factors: d.logins.factors,
+		Socket: d.started.Admin.Socket, Users: administered{d.state}, Directories: d.logins.finders, Factors: d.logins.factors, Tell: d.logins.Tell,
 		Clients: clientBook{d}, Status: d.status, Now: d.now,
 		Logger: d.log.With(slog.String("part", "admin")), Audit: d.audit.With(slog.String("part", "admin")),
 	})

@@ -35,4 +35,4 @@ func (a administered) Windows(ctx context.Context) (map[string]time.Time, error)
 }
 
 // factors returns the factors in use by name, as the administration asks them.
-func (l *logins) factors() map[string]login.Factor { return l.current.Load().factors }
+func (l *logins) factors() map[string]login.Factor { return l.current.Load().secondFactors() }

@@ -83,3 +83,10 @@ func (d *daemon) observe(e login.Event) {
 	audit(d.audit, e)
 	d.metrics.verdicts.Observe(e)
 }
+
+// delivered takes what became of each message to the audit and to the metrics. One that did not leave
+// is warned of: a mail server or a gateway may need repair.
+func (d *daemon) delivered(m login.Delivery) {
+	auditDelivery(d.audit, m)
+	d.metrics.sent(m)
+}

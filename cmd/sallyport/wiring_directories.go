@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -54,7 +55,7 @@ func digestOf(files []string) (digest, error) {
 			return digest{}, err
 		}
 		one := sha256.Sum256(text)
-		all.Write(one[:])
+		fmt.Fprintf(all, "%q %x\n", file, one)
 	}
 	return digest(all.Sum(nil)), nil
 }
@@ -88,19 +89,10 @@ func (o *openDirectory) close() error {
 	return nil
 }
 
-// part returns the directory as a part of the status report, nil when it does not report. Its name
-// there is that of its table, so that no name of an administrator's is taken for another part.
+// part returns the directory as a part of the status report, nil when it does not report.
 func (o *openDirectory) part() status.Part {
-	if p, ok := o.Directory.(status.Part); ok {
-		return directoryPart{p, o.name}
+	if p, ok := o.Directory.(reporter); ok {
+		return tablePart{p, "directory." + o.name}
 	}
 	return nil
 }
-
-type directoryPart struct {
-	status.Part
-	name string
-}
-
-// Name returns the name of the table.
-func (p directoryPart) Name() string { return "directory." + p.name }

@@ -91,6 +91,26 @@ func audit(log *slog.Logger, e login.Event) {
 	log.LogAttrs(context.Background(), level, "login", attrs...)
 }
 
+// auditDelivery writes one line for each message that was handed to a server, or was not.
+func auditDelivery(log *slog.Logger, m login.Delivery) {
+	level, outcome := slog.LevelInfo, "taken"
+	if m.Err != nil {
+		level, outcome = slog.LevelWarn, "failed"
+	}
+	attrs := []slog.Attr{slog.String("event", "delivery"), slog.String("outcome", outcome), slog.String("factor", m.Factor)}
+	for _, known := range []struct{ key, value string }{
+		{"notice", string(m.Notice)}, {"trace", m.Trace}, {"user_id", m.UserID}, {"server", m.Server},
+	} {
+		if known.value != "" {
+			attrs = append(attrs, slog.String(known.key, known.value))
+		}
+	}
+	if m.Err != nil {
+		attrs = append(attrs, slog.Any("error", m.Err))
+	}
+	log.LogAttrs(context.Background(), level, "message", append(attrs, milliseconds("ms", m.Took))...)
+}
+
 func verdictWord(e login.Event) string {
 	if !e.Answered {
 		return "none"

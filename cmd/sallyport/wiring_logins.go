@@ -17,13 +17,17 @@ import (
 	"sallyport/web/status"
 )
 
-// logins is the engine in use and its directories. A reload puts others in their place between two
+// logins is the engine in use, its directories and its factors. A reload puts others in their place between two
 // requests; a request that has begun ends with what it began with.
 type logins struct {
 	log    *slog.Logger
 	now    func() time.Time
 	ledger login.Ledger
 	audit  func(login.Event)
+	// throttle and outbox outlive a reload: what was guessed stays counted, and what is on its way
+	// arrives.
+	throttle *login.Throttle
+	outbox   *login.Outbox
 
 	current atomic.Pointer[loginParts]
 }
@@ -32,7 +36,7 @@ type logins struct {
 type loginParts struct {
 	*login.Engine
 	directories map[string]*openDirectory
-	factors     map[string]login.Factor
+	factors     map[string]*openFactor
 	policies    map[string]login.Policy
 }
 
@@ -51,15 +55,21 @@ func (l *logins) Continue(ctx context.Context, a login.Answer) (login.Reply, err
 // Vouch asks the engine in use.
 func (l *logins) Vouch(state, client string) bool { return l.current.Load().Vouch(state, client) }
 
-// prepare builds what cfg says. A directory whose table and files did not change stays, with its
-// connections.
-// On an error nothing that it opened stays open.
+// Tell tells a person of a change with the engine in use.
+func (l *logins) Tell(ctx context.Context, u login.User, before login.Enrolment, kind login.NoticeKind, factor, by string) {
+	l.current.Load().Tell(ctx, u, before, kind, factor, by)
+}
+
+// prepare builds what cfg says. A directory or a factor whose table and files did not change stays,
+// with its connections. On an error nothing that it opened stays open.
 func (l *logins) prepare(cfg *config.Config) (*loginParts, error) {
 	old := l.current.Load()
 	if old == nil {
 		old = &loginParts{}
 	}
-	p := &loginParts{directories: map[string]*openDirectory{}, policies: cfg.LoginPolicies()}
+	p := &loginParts{
+		directories: map[string]*openDirectory{}, factors: map[string]*openFactor{}, policies: cfg.LoginPolicies(),
+	}
 	if err := l.build(p, cfg, old); err != nil {
 		return nil, errors.Join(err, p.closeAllBut(old))
 	}
@@ -74,20 +84,24 @@ func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error
 		}
 		p.directories[name] = d
 	}
-	var err error
-	if p.factors, err = cfg.Factors.Build(); err != nil {
+	if err := l.buildFactors(p, cfg, old); err != nil {
 		return err
 	}
+	var err error
 	p.Engine, err = login.New(login.Config{
-		Policies: p.policies, Directories: p.asked(), Factors: p.factors, Ledger: l.ledger,
+		Policies: p.policies, Directories: p.asked(), Factors: p.secondFactors(), Ledger: l.ledger,
 		ChallengeLife: cfg.Login.ChallengeLife, RegistrationLife: cfg.Login.RegistrationLife,
-		Limits: cfg.Limits(), Now: l.now, Audit: l.audit,
+		SentLife: cfg.Login.SentLife, DialogueLife: cfg.Login.DialogueLife,
+		Limits: cfg.Limits(), Now: l.now, Audit: l.audit, Throttle: l.throttle, Outbox: l.outbox,
 	})
 	return err
 }
 
-// use puts parts in the place of those in use.
-func (l *logins) use(p *loginParts) { l.current.Store(p) }
+// use puts parts in the place of those in use, and the bounds on passwords with them.
+func (l *logins) use(p *loginParts, bounds config.Login) {
+	l.throttle.Set(int(bounds.PasswordTries), bounds.PasswordTriesEvery)
+	l.current.Store(p)
+}
 
 // asked returns the directories as the engine asks them.
 func (p *loginParts) asked() map[string]login.Directory {
@@ -98,7 +112,16 @@ func (p *loginParts) asked() map[string]login.Directory {
 	return asked
 }
 
-// closeAllBut closes the directories that others does not use as well.
+// secondFactors returns the factors as the engine asks them.
+func (p *loginParts) secondFactors() map[string]login.Factor {
+	asked := map[string]login.Factor{}
+	for name, f := range p.factors {
+		asked[name] = f.Factor
+	}
+	return asked
+}
+
+// closeAllBut closes the directories and factors that others does not use as well.
 func (p *loginParts) closeAllBut(others *loginParts) error {
 	var errs []error
 	for name, d := range p.directories {
@@ -106,14 +129,24 @@ func (p *loginParts) closeAllBut(others *loginParts) error {
 			errs = append(errs, d.close())
 		}
 	}
+	for name, f := range p.factors {
+		if others.factors[name] != f {
+			errs = append(errs, f.close())
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// parts returns the directories as parts of the status report.
+// parts returns the directories and factors that report as parts of the status report.
 func (p *loginParts) parts() []status.Part {
 	var parts []status.Part
 	for _, name := range slices.Sorted(maps.Keys(p.directories)) {
 		if part := p.directories[name].part(); part != nil {
+			parts = append(parts, part)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.factors)) {
+		if part := p.factors[name].part(); part != nil {
 			parts = append(parts, part)
 		}
 	}

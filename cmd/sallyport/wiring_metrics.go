@@ -17,6 +17,7 @@ type metrics struct {
 	now        func() time.Time
 	reloadGood prometheus.Gauge
 	reloadTime prometheus.Gauge
+	sends      *prometheus.CounterVec
 }
 
 func newMetrics(now func() time.Time) *metrics {
@@ -34,7 +35,8 @@ func newMetrics(now func() time.Time) *metrics {
 			Help: "When the configuration was read last, also when it was refused.",
 		}),
 	}
-	registry.MustRegister(m.reloadGood, m.reloadTime)
+	m.sends = newSends()
+	registry.MustRegister(m.reloadGood, m.reloadTime, m.sends)
 	m.reloaded(true) // the start has read it
 	return m
 }

@@ -32,6 +32,7 @@ func (c *checker) check() {
 	if c.Radius.VendorID == 0 {
 		c.fault("radius.vendor_id", "must be at least 1")
 	}
+	c.dictionaries()
 	c.status()
 	c.admin()
 	c.oneOf("log.format", c.Log.Format, "json", "text")
@@ -116,6 +117,14 @@ func alternatives(words []string) string {
 		return quoted[0]
 	}
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+}
+
+// dictionaries reads what clients' reply attributes and the RSA server's are named by.
+func (c *checker) dictionaries() {
+	var err error
+	if c.dictionary, err = radius.LoadDictionary(c.Radius.Dictionaries); err != nil {
+		c.fault("radius.dictionaries", "%v", err)
+	}
 }
 
 func (c *checker) status() {

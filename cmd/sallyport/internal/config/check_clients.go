@@ -117,15 +117,13 @@ func (c *checker) language(key, tag string) {
 
 // replies makes the rules of reply attributes with what the dictionaries know.
 func (c *checker) replies() {
-	dictionary, err := radius.LoadDictionary(c.Radius.Dictionaries)
-	if err != nil {
-		c.fault("radius.dictionaries", "%v", err)
-		return
+	if c.dictionary == nil {
+		return // it could not be read
 	}
 	for i := range c.Clients {
 		client := &c.Clients[i]
 		for j, r := range client.Reply {
-			rule, err := radius.NewReplyRule(dictionary, r.Groups, r.Attributes)
+			rule, err := radius.NewReplyRule(c.dictionary, r.Groups, r.Attributes)
 			c.part(element(element("client", i)+".reply", j)+".attributes", err)
 			client.replies = append(client.replies, rule)
 		}

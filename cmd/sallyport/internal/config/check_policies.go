@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"sallyport/directory"
@@ -32,9 +33,30 @@ func (c *checker) directories() {
 	}
 }
 
+// secondFactors builds each one, likewise.
 func (c *checker) secondFactors() {
-	for _, err := range c.Factors.Validate() {
-		c.part("factors", err)
+	deps := c.FactorDeps(slog.New(slog.DiscardHandler), time.Now)
+	for _, k := range c.Factors.Kinds() {
+		path := join("factors", k.Name)
+		faults := k.Validate()
+		for _, fault := range faults {
+			c.part(path, fault)
+		}
+		if !k.Configured || len(faults) > 0 {
+			continue
+		}
+		f, err := k.Build(deps)
+		if err != nil {
+			c.part(path, err)
+			continue
+		}
+		if closer, ok := f.(io.Closer); ok {
+			c.part(path, closer.Close())
+		}
+		for _, warning := range k.Warnings() {
+			key, message, _ := strings.Cut(warning.Error(), ": ")
+			c.warn(path+"."+key, "%s", message)
+		}
 	}
 }
 

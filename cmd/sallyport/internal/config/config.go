@@ -27,6 +27,9 @@ type Config struct {
 
 	// Warnings are what is allowed, but unwise.
 	Warnings Faults
+
+	// dictionary is what the check has read of Radius.Dictionaries; nil knows the RFCs alone.
+	dictionary *radius.Dictionary
 }
 
 // Node is the [node] table.
@@ -172,12 +175,6 @@ type Log struct {
 	Level  string `toml:"level"`
 }
 
-// Defaults of the design, section 12: mail is slow at times, and a token shows a code for a minute.
-const (
-	defaultSentLife     = 300 * time.Second
-	defaultDialogueLife = 180 * time.Second
-)
-
 // Default returns the settings of an empty file.
 func Default() Config {
 	limits := login.DefaultLimits()
@@ -190,15 +187,15 @@ func Default() Config {
 		Login: Login{
 			ChallengeLife:      login.DefaultChallengeLife,
 			RegistrationLife:   login.DefaultRegistrationLife,
-			SentLife:           defaultSentLife,
-			DialogueLife:       defaultDialogueLife,
+			SentLife:           login.DefaultSentLife,
+			DialogueLife:       login.DefaultDialogueLife,
 			Attempts:           limits.Attempts,
 			SoftLock:           limits.SoftLock,
 			SoftLockFor:        limits.SoftLockFor,
 			SoftLockMax:        limits.SoftLockMax,
 			HardLock:           limits.HardLock,
-			PasswordTries:      4,
-			PasswordTriesEvery: 2 * time.Minute,
+			PasswordTries:      login.DefaultPasswordTries,
+			PasswordTriesEvery: login.DefaultPasswordTriesEvery,
 			RejectDelay:        time.Second,
 			PeakRate:           500,
 		},

@@ -179,7 +179,7 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"unknown factor", `["totp"]`, `["totp", "hotp"]`,
-			[]string{`test.toml:17:1: policy.staff.factors: there is no factor "hotp": use "totp"`},
+			[]string{`test.toml:17:1: policy.staff.factors: there is no factor "hotp": use "totp", "email", "sms" or "securid"`},
 		},
 		{
 			"no factor", `["totp"]`, `[]`,
@@ -223,7 +223,7 @@ func TestFaults(t *testing.T) {
 				"[[policy.staff.group]]\ngroups = \"admins\"\n[factors.totp]",
 			[]string{
 				`test.toml:20:16: policy.staff.group[0].groups: missing: name the groups that the rule is for, such as ["vpn-admins"]`,
-				`test.toml:21:1: policy.staff.group[0].factors: there is no factor "pigeon": use "totp"`,
+				`test.toml:21:1: policy.staff.group[0].factors: there is no factor "pigeon": use "totp", "email", "sms" or "securid"`,
 				`test.toml:24:1: policy.staff.group[1].deny: refuses the members: remove factors and registration, or deny`,
 				`test.toml:26:16: policy.staff.group[2]: says nothing: give deny, factors or registration`,
 			},

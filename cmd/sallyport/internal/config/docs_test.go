@@ -57,6 +57,8 @@ func settings(v reflect.Type, header string, known map[string]bool) {
 		field := v.FieldByIndex(index).Type
 		path := join(inside, key)
 		switch {
+		case isRate(field):
+			known[header+" "+key] = true
 		case field.Kind() == reflect.Struct && field != reflect.TypeFor[time.Time]():
 			settings(field, "["+path+"]", known)
 		case field.Kind() == reflect.Pointer && field.Elem().Kind() == reflect.Struct:
@@ -71,6 +73,18 @@ func settings(v reflect.Type, header string, known map[string]bool) {
 		}
 	}
 	maps.DeleteFunc(known, func(_ string, wanted bool) bool { return !wanted })
+}
+
+// isRate is true of a bound that is written in one line: {hour = 5, day = 10}.
+func isRate(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	keys := slices.Sorted(maps.Keys(fieldsOf(t)))
+	return slices.Equal(keys, []string{"day", "hour"})
 }
 
 func TestEverySettingIsDocumented(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"time"
 
+	"sallyport/factors"
+	"sallyport/factors/securid"
 	"sallyport/login"
 	"sallyport/radius"
 )
@@ -126,6 +128,35 @@ func (c *Config) loginLife() time.Duration {
 		}
 	}
 	return life
+}
+
+// FactorDeps returns what factors are built with.
+func (c *Config) FactorDeps(log *slog.Logger, now func() time.Time) factors.Deps {
+	return factors.Deps{Logger: log, Now: now, Upstream: func(s securid.Config) (securid.Upstream, error) {
+		u, err := c.Upstream(s, log, now)
+		if err != nil {
+			return nil, err
+		}
+		return u, nil
+	}}
+}
+
+// Upstream returns what forwards answers to the servers of s, [factors.securid]. It asks none yet.
+func (c *Config) Upstream(s securid.Config, log *slog.Logger, now func() time.Time) (*radius.Upstream, error) {
+	s = s.Effective().(securid.Config)
+	var address netip.Addr
+	if a, err := netip.ParseAddr(s.NASAddress); err == nil { // a wrong one is a fault already
+		address = a
+	}
+	return radius.NewUpstream(radius.UpstreamConfig{
+		Servers: s.Servers, Secret: s.Secret,
+		NASIdentifier: s.NASIdentifier, NASAddress: address,
+		MessageAuthenticator: map[string]radius.Rule{
+			securid.ReplyAuto: radius.RuleAuto, securid.ReplyRequired: radius.RuleRequired, securid.ReplyOptional: radius.RuleOptional,
+		}[s.MessageAuthenticator],
+		Attributes: s.PassAttributes, Dictionary: c.dictionary,
+		Timing: radius.Timing{Total: s.Timeout}, Logger: log, Now: now,
+	})
 }
 
 // LogLevel returns the level of the log.
