@@ -86,6 +86,11 @@ func (s *socket) next() []byte {
 // Write queues p.
 func (s *socket) Write(p []byte) (int, error) {
 	select {
+	case <-s.done:
+		return 0, net.ErrClosed
+	default:
+	}
+	select {
 	case s.queue <- bytes.Clone(p):
 		return len(p), nil
 	case <-s.done:
