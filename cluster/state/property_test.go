@@ -200,3 +200,36 @@ func checkWindows(t *rapid.T, all []delivered) {
 		}
 	}
 }
+
+// TestAPasscodeIsForwardedOnce: whatever comes between, one passcode is claimed under one act only as
+// long as anything is remembered of it, and a concluded accept was claimed.
+func TestAPasscodeIsForwardedOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := foundedMachine()
+		claimed, acts := map[login.Tag]login.Tag{}, map[login.Tag]bool{}
+		for index := range rapid.IntRange(1, 80).Draw(t, "commands") {
+			c := drawCommand(t)
+			if claim, ok := c.(*Claim); ok { // nothing is forgotten, and some epochs fit
+				claim.Expires, claim.Limits.Capacity, claim.Factor, claim.Version = 200*second, 0, "securid", 0
+			}
+			r := m.Apply(uint64(index+2), EncodeBatch(int64(index)*second, [][]byte{Encode(c)}))[0]
+			switch c := c.(type) {
+			case *Claim:
+				if !r.Outcome.Claimed {
+					continue
+				}
+				if first, known := claimed[c.Passcode]; known && first != c.Act && c.Passcode != (login.Tag{}) {
+					t.Fatalf("command %d: claimed by %x after %x", index, c.Act[0], first[0])
+				}
+				claimed[c.Passcode], acts[c.Act] = c.Act, true
+			case *Conclude:
+				if r.Outcome.Code == login.CodeAccepted && !r.Outcome.Repeated && !acts[c.Act] {
+					t.Fatalf("command %d: accepted without a claim", index)
+				}
+				if c.Release && !r.Outcome.Repeated {
+					clear(claimed)
+				}
+			}
+		}
+	})
+}
