@@ -308,6 +308,14 @@ func TestRequestThatDoesNotFitIsNotSent(t *testing.T) {
 	}
 }
 
+func TestDialPrefersIPv4(t *testing.T) {
+	for server, want := range map[string]string{"localhost:1812": "127.0.0.1:1812", "[::1]:1645": "[::1]:1645", "127.0.0.5:radius": "127.0.0.5:1812"} {
+		if got, err := resolve(t.Context(), server); err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v", server, got, err)
+		}
+	}
+}
+
 func TestDialNeedsASecret(t *testing.T) {
 	for _, cfg := range []CallerConfig{{Server: "127.0.0.1:1812"}, {Server: "no port", Secret: testSecret}} {
 		if _, err := Dial(cfg); err == nil {

@@ -1,6 +1,7 @@
 // Package radius is the RADIUS door: a server over UDP that turns Access-Requests into logins and
 // verdicts into replies, and the [Caller], its opposite end. It decides what is a valid packet, which
-// packet is a duplicate and how a reply is signed; who may enter is decided behind [Logins].
+// packet is a duplicate and how a reply is signed; who may enter is decided behind [Logins]. The
+// [Upstream] forwards answers to other servers that judge them, such as RSA Authentication Manager.
 //
 // layeh.com/radius gives the words (types and attribute numbers), hiding, and the decoder of the
 // Caller, and nothing more: its server forgets a request once it is answered, and neither checks nor
@@ -35,6 +36,14 @@
 // write the reply (reply.go). Whatever is not answered is counted and logged with client and reason
 // (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
 // retransmission is a fresh try.
+//
+// # The way of a forwarded answer
+//
+// The [Upstream] asks its servers through Callers, since a passcode may be read once (upstream_forward.go).
+// The same bytes go to the same server again while it is silent. The next server gets them only when the
+// kernel's error queue shows that the only transmission was not delivered (caller_refusals.go), and an
+// answer within a dialogue never goes elsewhere. A server that was silent is asked last, until a probe or
+// a login hears from it again (upstream_health.go).
 //
 // # Memory
 //

@@ -190,7 +190,7 @@ func TestSlowServerIsNotDown(t *testing.T) {
 		}
 		return [][]byte{upstreamReply(t, testKey, request, codec.CodeAccessAccept, false)}
 	})
-	u := forwardingTo(t, nil, f.addr())
+	u := forwardingTo(t, func(c *UpstreamConfig) { c.Timing = Timing{Total: 1500 * time.Millisecond} }, f.addr())
 	ended := make(chan login.Forwarded, 1)
 	go func() { ended <- u.Forward(t.Context(), aliceForwards()) }()
 	await(t, "alice's passcode is on its way", func() bool { return len(f.logins()) > 0 })
