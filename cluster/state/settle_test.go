@@ -58,6 +58,44 @@ func cancelOne() Command {
 	return &Cancel{Challenge: login.ChallengeID{1}, Client: "vpn", UserID: "alice", Epoch: 1, Expires: 120 * second, Keep: 40 * second}
 }
 
+// left is a verdict after which so many answers are left.
+func left(code login.Code, n int) login.Outcome {
+	return login.Outcome{Code: code, AttemptsLeft: n}
+}
+
+// repeated is a verdict that was given before.
+func repeated(o login.Outcome) login.Outcome {
+	o.Repeated = true
+	return o
+}
+
+// orderCase is an answer, at the given second, after what came before, at second 0.
+type orderCase struct {
+	name   string
+	before []Command
+	second int64
+	answer Command
+	want   login.Outcome
+	stored uint64 // verdicts in all
+}
+
+func runOrder(t *testing.T, cases []orderCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := enrolled()
+			m.apply(3, 0, c.before)
+			got := m.apply(4, c.second*second, []Command{c.answer})[0]
+			if got.Status != Done || got.Outcome != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+			if n := m.View().Sizes().Verdicts; n != c.stored {
+				t.Errorf("%d verdicts are stored, want %d", n, c.stored)
+			}
+		})
+	}
+}
+
 // TestTheOrderOfSettle has a case for each step of the order, and for each pair of steps whose order
 // matters: the case says what came before, at second 0, and the answer comes at the given second.
 func TestTheOrderOfSettle(t *testing.T) {
@@ -68,18 +106,9 @@ func TestTheOrderOfSettle(t *testing.T) {
 		expired  = login.Outcome{Code: login.CodeStateExpired}
 		replayed = login.Outcome{Code: login.CodeOTPReplayed}
 	)
-	left := func(code login.Code, n int) login.Outcome { return login.Outcome{Code: code, AttemptsLeft: n} }
-	repeated := func(o login.Outcome) login.Outcome { o.Repeated = true; return o }
 	twoWrong := []Command{answer(another, wrong), answer(another, wrong, text(2))} // locks for 60 s
 
-	for _, c := range []struct {
-		name   string
-		before []Command
-		second int64
-		answer Command
-		want   login.Outcome
-		stored uint64 // verdicts in all
-	}{
+	runOrder(t, []orderCase{
 		{"1 another cluster epoch", nil, 0, answer(func(c *Settle) { c.ClusterEpoch = 2 }), invalid, 0},
 		{"1 before 2", []Command{answer()}, 0, answer(func(c *Settle) { c.ClusterEpoch = 2 }), invalid, 1},
 		{"2 the same answer", []Command{answer()}, 0, answer(), repeated(accepted), 1},
@@ -113,6 +142,19 @@ func TestTheOrderOfSettle(t *testing.T) {
 		{"6 registering, an older number", []Command{answer(another, num(11))}, 0, answer(register), accepted, 2},
 		{"7 a used number", []Command{answer(another)}, 0, answer(), left(login.CodeOTPReplayed, 3), 2},
 		{"7 an older number", []Command{answer(another, num(11))}, 0, answer(), left(login.CodeOTPReplayed, 3), 2},
+		{"7 wrong", nil, 0, answer(wrong), left(login.CodeOTPInvalid, 2), 1},
+		{"7 wrong, the last one", []Command{answer(wrong, register), answer(wrong, register, text(2))}, 0, answer(wrong, register, text(3)), left(login.CodeAttemptsExhausted, 0), 3},
+	})
+}
+
+// TestTheOrderOfSettleWithMoreThanNumbers is the same for passes, codes, decoys and candidates.
+func TestTheOrderOfSettleWithMoreThanNumbers(t *testing.T) {
+	var (
+		accepted = login.Outcome{Code: login.CodeAccepted}
+		stale    = login.Outcome{Code: login.CodeStateInvalid, Stale: true}
+	)
+	twoWrong := []Command{answer(another, wrong), answer(another, wrong, text(2))} // locks for 60 s
+	runOrder(t, []orderCase{
 		{"2 again, in another challenge", []Command{answer(again)}, 0, answer(again, another), repeated(accepted), 1},
 		{"2 again, after the first has ended", []Command{answer(again, expires(9))}, 10, answer(again, another), left(login.CodeOTPReplayed, 3), 2},
 		{"2 before 3, a pass", []Command{answer(pass)}, 0, answer(pass), repeated(left(login.CodePrompt, 3)), 1},
@@ -127,21 +169,7 @@ func TestTheOrderOfSettle(t *testing.T) {
 		{"6 a pass", nil, 0, answer(pass), left(login.CodePrompt, 3), 1},
 		{"7 passed before, under another token", []Command{answer(pass)}, 0, answer(pass, under(2)), left(login.CodeOTPReplayed, 3), 2},
 		{"7 no such code", nil, 0, answer(code), left(login.CodeOTPInvalid, 2), 1},
-		{"7 wrong", nil, 0, answer(wrong), left(login.CodeOTPInvalid, 2), 1},
-		{"7 wrong, the last one", []Command{answer(wrong, register), answer(wrong, register, text(2))}, 0, answer(wrong, register, text(3)), left(login.CodeAttemptsExhausted, 0), 3},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := enrolled()
-			m.apply(3, 0, c.before)
-			got := m.apply(4, c.second*second, []Command{c.answer})[0]
-			if got.Status != Done || got.Outcome != c.want {
-				t.Errorf("%+v, want %+v", got, c.want)
-			}
-			if n := m.View().Sizes().Verdicts; n != c.stored {
-				t.Errorf("%d verdicts are stored, want %d", n, c.stored)
-			}
-		})
-	}
+	})
 }
 
 func TestAFullMachineTakesNoNewChallenge(t *testing.T) {
