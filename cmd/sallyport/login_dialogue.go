@@ -81,6 +81,8 @@ type dialogue struct {
 	cfg dialogueConfig
 	// shown is the key that was shown last: asked again, a person does not need it twice.
 	shown string
+	// registering says that an address is being registered, as far as the server tells.
+	registering bool
 }
 
 // begin asks for what the first request holds.
@@ -128,7 +130,7 @@ func (d *dialogue) showVerdict(r *radius.Response) {
 	}
 	fmt.Fprintf(d.w, "%s: %s\n", word, printable(r.Message))
 	if r.Registered {
-		fmt.Fprintf(d.w, "Registered: %s. The next login asks for a code of it.\n", printable(r.Factor))
+		fmt.Fprintf(d.w, "Registered: %s. The next login asks for it.\n", printable(r.Factor))
 	}
 }
 
@@ -138,8 +140,16 @@ func (d *dialogue) showChallenge(r *radius.Response) {
 		d.shown = uri
 		d.showKey(uri, r.Prompt.SecretKey.Reveal())
 	}
-	if details := detailsOf(r); details != "" {
-		fmt.Fprintf(d.w, "(%s)\n", details)
+	switch r.Prompt.Step {
+	case login.StepRegisterAddress, login.StepConfirmAddress:
+		d.registering = true
+	case login.StepChooseFactor:
+		d.registering = false
+	}
+	for _, about := range []string{detailsOf(r), keysOf(r, d.registering)} {
+		if about != "" {
+			fmt.Fprintf(d.w, "(%s)\n", about)
+		}
 	}
 }
 
@@ -173,33 +183,6 @@ func registrationURI(r *radius.Response) string {
 	}
 	q := url.Values{"secret": {key}, "issuer": {"Sallyport"}}
 	return (&url.URL{Scheme: "otpauth", Host: "totp", Path: "/Sallyport", RawQuery: q.Encode()}).String()
-}
-
-// detailsOf says what the server tells by attributes and a person wants to know before answering.
-func detailsOf(r *radius.Response) string {
-	var details []string
-	if r.Prompt.MaskedAddress != "" {
-		details = append(details, "sent to "+printable(r.Prompt.MaskedAddress))
-	}
-	switch left := r.Prompt.AttemptsLeft; {
-	case left == 1:
-		details = append(details, "one attempt left")
-	case left > 1:
-		details = append(details, fmt.Sprintf("%d attempts left", left))
-	}
-	if r.Prompt.Expires > 0 {
-		details = append(details, "expires in "+human(r.Prompt.Expires))
-	}
-	return strings.Join(details, ", ")
-}
-
-// promptOf returns the server's words, with a blank behind them.
-func promptOf(r *radius.Response) string {
-	prompt := strings.TrimRight(printable(r.Message), " \n")
-	if prompt == "" {
-		prompt = "Answer:"
-	}
-	return prompt + " "
 }
 
 // grouped writes a key in fours, however it came.

@@ -233,7 +233,7 @@ Wrong code. One attempt left. Enter the code: r
 (one attempt left, expires in 10m)
 Enter the code: 755224
 Accepted: You are logged in.
-Registered: totp. The next login asks for a code of it.
+Registered: totp. The next login asks for it.
 `
 	if err != nil || !accepted || out.String() != want {
 		t.Errorf("accepted %v, %v, transcript\n%s", accepted, err, out.String())
