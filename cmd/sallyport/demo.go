@@ -9,29 +9,25 @@ import (
 	"net/netip"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
-	"sallyport/cluster"
-	"sallyport/factors/totp"
+	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 	"sallyport/radius"
 )
 
-// Who is in the demo. All of this is public: the demo listens on loopback only.
+// What everybody knows of the demo: it listens on loopback only.
 const (
-	demoSecret        = "sallyport-demo-secret"
-	demoUser          = "alice"
-	demoPassword      = "wonderland-1"
-	demoKey           = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-	demoOtherUser     = "bob"
-	demoOtherPassword = "builder-1"
+	demoSecret = "sallyport-demo-secret"
+	demoBrand  = "Sallyport demo"
 )
 
 func demoVerb() verb {
 	return verb{
 		name: "demo", summary: "show the main job on this machine, with nothing to configure",
-		usage: "[--listen ADDRESS:PORT] [--status ADDRESS:PORT] [--state DIR]",
+		usage: "[--listen ADDRESS:PORT] [--status ADDRESS:PORT] [--state DIR] [--ui]",
 		examples: []string{
 			"sallyport demo",
 			"sallyport demo --listen 127.0.0.1:0 --status 127.0.0.1:0 --state /tmp/sallyport-demo",
@@ -41,6 +37,7 @@ func demoVerb() verb {
 			fs.String("listen", "127.0.0.1:1812", "the RADIUS `address`, on loopback; port 0 takes a free one")
 			fs.String("status", "127.0.0.1:9812", "the status port's `address`; port 0 takes a free one")
 			fs.String("state", "", "the `folder` that keeps what is registered (default: gone when the demo ends)")
+			fs.Bool("ui", false, "serve the RADIUS client as one that reads the Sallyport attributes, not only Reply-Message")
 			logFlags(fs)
 		},
 		run: demo,
@@ -61,23 +58,31 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	cfg, err := demoConfig(folder, text(fs, "listen"), text(fs, "status"))
+	said := config.Log{Format: "text", Level: "error"}
+	if err := overrideLog(fs, &said); err != nil {
+		return err
+	}
+	l := newLogs(e.stderr, said.Format, (&config.Config{Log: said}).LogLevel())
+	if text(fs, "log-level") == "" {
+		l.audit = slog.New(slog.DiscardHandler) // what the person reads here is the dialogue
+	}
+	b := &board{w: e.stdout}
+	world, err := openWorld(b, l.log, time.Now)
 	if err != nil {
 		return err
 	}
-	if err := overrideLog(fs, &cfg.Log); err != nil {
+	defer func() { err = errors.Join(err, world.close()) }()
+	l.audit = slog.New(askedHandler{l.audit.Handler(), world.token})
+	cfg, err := demoConfig(demoOptions{folder, text(fs, "listen"), text(fs, "status"), isSet(fs, "ui")}, world)
+	if err != nil {
 		return err
-	}
-	l := newLogs(e.stderr, cfg.Log.Format, cfg.LogLevel())
-	if text(fs, "log-level") == "" {
-		l.audit = slog.New(slog.DiscardHandler) // what the person reads here is the dialogue
 	}
 	d, err := start(ctx, cfg, l)
 	if err != nil {
 		return busyHint(err)
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	return d.demonstrate(ctx, e.stdout, e.program)
+	return d.demonstrate(ctx, b, e.program)
 }
 
 // onLoopback keeps the demo, whose secrets everyone knows, off the network.
@@ -100,15 +105,16 @@ func busyHint(err error) error {
 	return fmt.Errorf("%w\nanother program has this port: stop it, or run the demo on free ports with --listen 127.0.0.1:0 --status 127.0.0.1:0", err)
 }
 
-// demonstrate registers the first user, logs that user in over UDP, and says what to try next.
+// demonstrate registers those who are registered from the start, logs the first one in over UDP, and
+// says what to try next.
 func (d *daemon) demonstrate(ctx context.Context, w io.Writer, program string) error {
-	if err := d.registerDemoUser(ctx); err != nil {
+	if err := d.registerDemoPeople(ctx); err != nil {
 		return err
 	}
 	server := d.radius.Addrs()[0].String()
-	fmt.Fprintf(w, "Sallyport %s, a demo: RADIUS on %s (shared secret %s), status on http://%s\n\n",
-		programVersion(), server, demoSecret, d.status.Addr())
-	fmt.Fprintf(w, "One complete login, over UDP, as a VPN does it for %s:\n\n", demoUser)
+	fmt.Fprintf(w, "Sallyport %s, a demo: RADIUS on %s (shared secret %s), status on http://%s\n\n"+
+		"One complete login, over UDP, as a VPN does it for %s:\n\n",
+		programVersion(), server, demoSecret, d.status.Addr(), demoUser)
 	accepted, err := d.demoLogin(ctx, w, server)
 	if ctx.Err() != nil {
 		return nil
@@ -119,32 +125,14 @@ func (d *daemon) demonstrate(ctx context.Context, w io.Writer, program string) e
 	if !accepted {
 		return errors.New("the demo's own login was rejected")
 	}
-	fmt.Fprint(w, demoAdvice(program, server, d.admin.Socket()))
+	advice, err := demoAdvice(program, server, d.admin.Socket())
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, advice)
 	<-ctx.Done()
 	fmt.Fprintln(w, "\nThe demo has ended.")
 	return nil
-}
-
-// registerDemoUser stores the first user's authenticator, unless an earlier demo did.
-func (d *daemon) registerDemoUser(ctx context.Context) error {
-	id, err := d.demoUserID(ctx)
-	if err != nil {
-		return err
-	}
-	enrolment, err := d.state.Enrolment(ctx, id)
-	if err != nil || enrolment.Credentials[totp.Name].Registered() {
-		return err
-	}
-	record, err := totp.ParseKey(demoKey)
-	if err != nil {
-		return err
-	}
-	return d.state.Register(ctx, cluster.Registration{UserID: id, Name: demoUser, Factor: totp.Name, Record: record})
-}
-
-func (d *daemon) demoUserID(ctx context.Context) (string, error) {
-	u, err := d.logins.finders()["demo"].Find(ctx, demoUser)
-	return u.ID, err
 }
 
 // demoLogin is one login as a RADIUS client does it, with each prompt and answer written down.

@@ -7,34 +7,39 @@ import (
 )
 
 // demoAdvice says what a person can try while the demo runs, with the program as it was called.
-func demoAdvice(program, server, socket string) string {
+func demoAdvice(program, server, socket string) (string, error) {
+	var people strings.Builder
+	if err := printDemoPeople(&people); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf(`
-Try it, in another terminal:
+The people of the demo:
 
-  1. %[5]s / %[6]s is not registered yet: the first login shows a key for an authenticator app.
+%[1]s
+Try it, in another terminal. Mails, text messages and what the tokens show appear here.
 
-    %[9]s login --server %[1]s %[5]s
+  1. Log in as any of them. The prompts say what to type.
 
-  2. %[3]s / %[4]s is registered. Add the key %[7]s to an app,
-     or let "oathtool --totp --base32 %[7]s" compute codes.
+    %[2]s login --server %[3]s %[4]s
 
-    %[9]s login --server %[1]s %[3]s
+     Codes of %[5]s's app are computed by "oathtool --totp --base32 %[6]s".
+     There is a minute between two mails or text messages to the same person.
 
-  3. The same with FreeRADIUS's radclient: the password first,
+  2. The same with FreeRADIUS's radclient: the password first,
 
-    printf 'User-Name = "%[3]s"\nUser-Password = "%[4]s"\nMessage-Authenticator = 0x00\n' | radclient -x %[1]s auth %[2]s
+    printf 'User-Name = "%[5]s"\nUser-Password = "%[7]s"\nMessage-Authenticator = 0x00\n' | radclient -x %[3]s auth %[8]s
 
      then the code (for CODE), with the State that the answer showed (for 0xSTATE):
 
-    printf 'User-Name = "%[3]s"\nUser-Password = "CODE"\nState = 0xSTATE\nMessage-Authenticator = 0x00\n' | radclient -x %[1]s auth %[2]s
+    printf 'User-Name = "%[5]s"\nUser-Password = "CODE"\nState = 0xSTATE\nMessage-Authenticator = 0x00\n' | radclient -x %[3]s auth %[8]s
 
-  4. As an administrator:
+  3. As an administrator:
 
-    %[9]s user list --socket %[8]s
-    %[9]s status --socket %[8]s
+    %[2]s user list --socket %[9]s
+    %[2]s status --socket %[9]s
 
 The demo runs until it is interrupted (Ctrl-C). It writes no audit; with --log-level info it does.
-`, server, demoSecret, demoUser, demoPassword, demoOtherUser, demoOtherPassword, demoKey, shellWord(socket), shellWord(program))
+`, people.String(), shellWord(program), server, demoOtherUser, demoUser, demoKey, demoPassword, demoSecret, shellWord(socket)), nil
 }
 
 // shellWord writes text as one word of a shell's command line.

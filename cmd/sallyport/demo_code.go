@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -16,7 +15,7 @@ import (
 // moment is not used up. After a restart that code may be used already; then it shows the next
 // unused one, and waits until the window allows it.
 func (d *daemon) demoCode(ctx context.Context) (string, error) {
-	id, err := d.demoUserID(ctx)
+	id, err := d.demoUserID(ctx, demoUser)
 	if err != nil {
 		return "", err
 	}
@@ -35,26 +34,3 @@ func (d *daemon) demoCode(ctx context.Context) (string, error) {
 }
 
 const demoStep = uint64(totp.TimeStep / time.Second)
-
-// indented sets the dialogue off from what is said about it.
-type indented struct {
-	w io.Writer
-	// inLine is true after a part of a line.
-	inLine bool
-}
-
-// Write puts blanks in front of each line that begins in p.
-func (i *indented) Write(p []byte) (int, error) {
-	var out []byte
-	for _, c := range p {
-		if !i.inLine && c != '\n' {
-			out = append(out, "    "...)
-		}
-		out = append(out, c)
-		i.inLine = c != '\n'
-	}
-	if _, err := i.w.Write(out); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}

@@ -10,7 +10,6 @@ import (
 
 	"sallyport/cluster"
 	"sallyport/cmd/sallyport/internal/config"
-	"sallyport/directory/local"
 	"sallyport/web/admin"
 )
 
@@ -29,10 +28,17 @@ func demoFolder(state string) (folder string, clean func() error, err error) {
 	return folder, func() error { return nil }, os.MkdirAll(folder, 0o700)
 }
 
+// demoOptions are what the command line says of the demo.
+type demoOptions struct {
+	folder, listen, status string
+	// ui makes the demo's client one that reads the attributes.
+	ui bool
+}
+
 // demoConfig returns the configuration of the demo. It is a text like any other configuration, and
 // what runs on it is the daemon itself.
-func demoConfig(folder, listen, status string) (*config.Config, error) {
-	key := filepath.Join(folder, "master.key")
+func demoConfig(o demoOptions, w *demoWorld) (*config.Config, error) {
+	key := filepath.Join(o.folder, "master.key")
 	if err := demoMasterKey(key); err != nil {
 		return nil, err
 	}
@@ -55,14 +61,16 @@ address = ["127.0.0.0/8", "::1"]
 secret = %q
 message_authenticator = "optional"
 policy = "demo"
+ui = %t
+prompts = "utf-8"
 
 [policy.demo]
 directory = "demo"
-factors = ["totp"]
+factors = ["totp", "email", "sms"]
 registration = "first-login"
-
+%s%s
 [factors.totp]
-issuer = "Sallyport demo"
+issuer = %q
 
 [status]
 listen = %q
@@ -75,7 +83,8 @@ level = "error"
 
 [directory.demo]
 type = "local"
-%s`, filepath.Join(folder, "data"), key, listen, demoSecret, status, demoSocket(folder), users)
+%s`, filepath.Join(o.folder, "data"), key, o.listen, demoSecret, o.ui, demoGroups(), w.factors(), demoBrand,
+		o.status, demoSocket(o.folder), users)
 	return config.Parse("demo", []byte(text))
 }
 
@@ -93,18 +102,11 @@ func demoMasterKey(file string) error {
 	return writeNew(file, key)
 }
 
-// demoUsers returns the two users as tables. Their ids are fixed, so that what they register outlives
-// a restart.
-func demoUsers() (string, error) {
+// demoGroups is what the policy says of the groups: one factor for each.
+func demoGroups() string {
 	var b strings.Builder
-	for _, u := range []struct{ name, password string }{
-		{demoUser, demoPassword}, {demoOtherUser, demoOtherPassword},
-	} {
-		hash, err := local.Hash(u.password)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "[[directory.demo.users]]\nid = %q\nname = %q\npassword_hash = %q\n", u.name, u.name, hash)
+	for _, group := range []string{demoApps, demoMails, demoPhones, demoTokens} {
+		fmt.Fprintf(&b, "\n[[policy.demo.group]]\ngroups = [%q]\nfactors = [%q]\n", group, demoPerson{group: group}.factor())
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -21,7 +21,7 @@ const transcript = `One complete login, over UDP, as a VPN does it for alice:
     Enter the code from your authenticator app: N
     Accepted: You are logged in.
 
-Try it, in another terminal:
+The people of the demo:
 `
 
 // startDemo runs a demo on free ports until it waits for people, and returns its RADIUS address.
