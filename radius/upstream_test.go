@@ -100,7 +100,12 @@ func userOf(packet []byte) string {
 // closedPort is an address of loopback where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	return closedPortOf(t, "127.0.0.1")
+}
+
+func closedPortOf(t *testing.T, host string) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,14 +222,15 @@ func TestSilenceNeverReachesASecondServer(t *testing.T) {
 }
 
 func TestRefusedFirstTransmissionGoesToTheNextServer(t *testing.T) {
-	gone := closedPort(t)
-	second := newFakeServer(t, always(t, codec.CodeAccessReject))
-	u := forwardingTo(t, nil, gone, second.addr())
-	if out := u.Forward(t.Context(), aliceForwards()); out.Result != login.ForwardRejected || out.Server != second.addr() {
-		t.Fatalf("got %+v", out)
-	}
-	if stats := u.Stats(); !stats[0].Down || stats[0].Refused != 1 || stats[1].Down || u.Ready(t.Context()) != nil {
-		t.Errorf("stats %+v", stats)
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		second := newFakeServer(t, always(t, codec.CodeAccessReject))
+		u := forwardingTo(t, nil, closedPortOf(t, host), second.addr())
+		if out := u.Forward(t.Context(), aliceForwards()); out.Result != login.ForwardRejected || out.Server != second.addr() {
+			t.Fatalf("%s: %+v", host, out)
+		}
+		if stats := u.Stats(); !stats[0].Down || stats[0].Refused != 1 || stats[1].Down || u.Ready(t.Context()) != nil {
+			t.Errorf("%s: stats %+v", host, stats)
+		}
 	}
 }
 

@@ -39,6 +39,8 @@ type verdict struct {
 const (
 	keepReply    = 30 * time.Second
 	dialogueLife = 5 * time.Minute
+	// maxSeen bounds the answers that are counted; with one more the counting begins anew.
+	maxSeen = 4096
 )
 
 // Start adds a server on an address such as "127.0.0.1:0". Clients may be anywhere on loopback.
@@ -142,6 +144,9 @@ func (s *Server) once(key login.Tag, answer string, judge func() judgement) (log
 	v, known := s.judged[key]
 	if !known {
 		s.forget(now)
+		if len(s.seen) == maxSeen {
+			clear(s.seen)
+		}
 		s.seen[answer]++
 		v = verdict{reply: s.reply(judge()), at: now}
 		s.judged[key] = v
