@@ -43,6 +43,7 @@ func verbs() []verb {
 		demoVerb(),
 		loginVerb(),
 		checkConfigVerb(),
+		doctorVerb(),
 		statusVerb(),
 		user,
 		clientVerb(),

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/login"
+	"sallyport/web/admin"
+)
+
+// policies looks at what the configuration allows, rather than at servers.
+func (d doctor) policies(ctx context.Context) {
+	for _, w := range d.cfg.Warnings {
+		d.warn("configuration", w.String(), "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Policies)) {
+		d.policy("policy."+name, d.cfg.Policies[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Directories)) {
+		table := d.cfg.Directories[name]
+		if table.Type == "ldap" && !lasting(table.IDAttribute) {
+			d.warn("directory."+name, fmt.Sprintf("people are known by %s: who gets another one loses the second factor, and who gets an old one inherits it", table.IDAttribute),
+				"Remove id_attribute where the server has objectGUID, entryUUID or nsUniqueId.")
+		}
+	}
+	d.messageAuthenticators(ctx)
+}
+
+func (d doctor) policy(subject string, p config.Policy) {
+	var open []string
+	if p.Registration == string(login.RegistrationFirstLogin) {
+		open = append(open, "everybody")
+	}
+	for _, r := range p.Group {
+		if r.Registration == string(login.RegistrationFirstLogin) {
+			open = append(open, r.Groups...)
+		}
+	}
+	if len(open) > 0 {
+		d.warn(subject, "a stolen password is enough to register a thief's telephone (registration = \"first-login\" for "+strings.Join(open, ", ")+")",
+			"Choose \"directory\", \"invited\" or \"window\".")
+	} else {
+		d.ok(subject, "registration is %q", p.Registration)
+	}
+	for _, x := range p.Exempt {
+		d.warn(subject, fmt.Sprintf("%s: no second factor for %s until %s, because: %s", x.Rule, who(x), x.Until.Format("2006-01-02"), x.Reason), "")
+	}
+}
+
+func who(x config.Exemption) string {
+	names := slices.Clone(x.Users)
+	for _, g := range x.Groups {
+		names = append(names, "group "+g)
+	}
+	return strings.Join(names, ", ")
+}
+
+// lasting reports whether an attribute names a person for good.
+func lasting(attribute string) bool {
+	return slices.ContainsFunc([]string{"", "auto", "objectGUID", "entryUUID", "nsUniqueId", "ipaUniqueID"}, func(known string) bool {
+		return strings.EqualFold(known, attribute)
+	})
+}
+
+// messageAuthenticators recommends to require what a client is known to send (CVE-2024-3596). What the
+// daemon has learned it alone can tell.
+func (d doctor) messageAuthenticators(ctx context.Context) {
+	list, err := d.clients(ctx)
+	if err != nil {
+		d.warn("client", "what the clients send is not known: "+err.Error(), "Start the daemon, or run this as a user who may ask it.")
+	}
+	for _, c := range d.cfg.Clients {
+		subject := "client " + c.Name
+		i := slices.IndexFunc(list.Clients, func(known admin.Client) bool { return known.Name == c.Name })
+		switch {
+		case c.MessageAuthenticator == "required":
+			d.ok(subject, "requests must carry Message-Authenticator")
+		case c.MessageAuthenticator == "optional":
+			d.warn(subject, "requests need not carry Message-Authenticator (CVE-2024-3596)", "Update the client, and set message_authenticator = \"required\".")
+		case i >= 0 && len(list.Clients[i].Learned) > 0:
+			d.warn(subject, fmt.Sprintf("sends Message-Authenticator from %d of its addresses", len(list.Clients[i].Learned)),
+				"Set message_authenticator = \"required\" when it always does.")
+		default:
+			d.ok(subject, "Message-Authenticator is required of an address as soon as it has sent one")
+		}
+	}
+}
