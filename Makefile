@@ -35,8 +35,9 @@ bench: packages build ## side by side with FreeRADIUS; takes some minutes
 fuzz: ## each fuzz target for $(FUZZTIME)
 	.ci/fuzz $(FUZZTIME)
 
-packages: ## the Debian packages that tests talk to, when they are missing
+packages: ## the Debian packages that tests talk to, and a mail server, when they are missing
 	.ci/packages
+	.ci/mailpit
 
 clean:
 	rm -rf bin .cache
