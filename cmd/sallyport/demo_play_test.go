@@ -65,6 +65,12 @@ func onBoard(demo *program, title, pattern string) func(*testing.T, string) stri
 	}
 }
 
+// What a token's box shows, as [onBoard] finds it.
+const (
+	tokencodeShown = `│ The token shows (\d{6})\.\n│ There is no PIN yet: type that alone\.\n`
+	passcodeShown  = `…│ The PIN is \w{8}: type (\w{8}\d{6})\n`
+)
+
 func mailed(demo *program, to string) func(*testing.T, string) string {
 	return onBoard(demo, "mailbox", `│ To: `+regexp.QuoteMeta(to)+`\n│ Subject: Your login code for Sallyport demo\n…│ +(\d{6})\n`)
 }
@@ -106,14 +112,14 @@ func TestDemoShowsTokens(t *testing.T) {
 	const newPIN = "mypin123"
 	play(t, server, "erin", password("erin"),
 		line{prompt: `Enter your PIN followed by the tokencode: $`, typed: "1234"},
-		line{prompt: `This cannot be a passcode\. .*: $`, find: onBoard(demo, "erin's token", `…│ The PIN is sallyp00: type (sallyp00\d{6})\n`)})
+		line{prompt: `This cannot be a passcode\. .*: $`, find: onBoard(demo, "erin's token", passcodeShown)})
 	play(t, server, "eric", password("eric"),
 		line{prompt: `Enter your PIN followed by the tokencode: $`,
-			find: onBoard(demo, "eric's token", `│ The token shows (\d{6})\.\n│ There is no PIN yet: type that alone\.\n`)},
+			find: onBoard(demo, "eric's token", tokencodeShown)},
 		line{prompt: `Enter a new PIN having from 4 to 8 alphanumeric characters: $`, typed: newPIN},
 		line{prompt: `Please re-enter new PIN: $`, typed: newPIN},
 		line{prompt: `PIN Accepted\.\nWait for the token code to change,\nthen enter the new passcode: $`,
-			find: onBoard(demo, "eric's token", `│ The token shows .*The next one is \d{6}\.\n│ The PIN is mypin123: type (mypin123\d{6})\n`)})
+			find: onBoard(demo, "eric's token", passcodeShown)})
 	if strings.Contains(demo.stderr.String(), newPIN) {
 		t.Errorf("the log has the PIN:\n%s", demo.stderr)
 	}
