@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -28,7 +29,7 @@ func (f *Factor) deliver(ctx context.Context, e envelope) (string, error) {
 			if failed == nil {
 				return s.String(), nil
 			}
-			if ctx.Err() != nil && last != nil {
+			if ctx.Err() != nil && last != nil && errors.Is(failed, errStuck) {
 				return last.Server, last // what was said before tells more than the end of our patience
 			}
 			last = &login.SendError{Server: s.String(), Permanent: failed.kind == refused, Err: failed}

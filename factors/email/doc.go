@@ -15,7 +15,8 @@
 // # Messages
 //
 // A message has a text and an HTML part (multipart/alternative), each from a template: the files in
-// templates/, or those of the same name in the folder that the setting templates names:
+// templates/, or those of the same name in the folder that the setting templates names, which holds
+// nothing else:
 //
 //	code.en.subject   code.en.txt   code.en.html
 //	notice.en.subject notice.en.txt notice.en.html

@@ -47,8 +47,13 @@ type failure struct {
 	err   error
 }
 
+// maxReason bounds the text of a failure, in characters: a certificate may bear many names.
+const maxReason = 300
+
 // Error says at which stage it failed, and how.
-func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.stage, describe(f.err)) }
+func (f *failure) Error() string {
+	return oneLine(fmt.Sprintf("%s: %s", f.stage, describe(f.err)), maxReason)
+}
 
 // Unwrap returns the cause.
 func (f *failure) Unwrap() error { return f.err }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,7 +79,8 @@ type file struct {
 	place, text string
 }
 
-// readFiles adds the templates of a folder to files, by name in lower case.
+// readFiles adds the templates of a folder to files, by name in lower case. Hidden files are passed
+// over: folders that Kubernetes mounts have them.
 func readFiles(files map[string]file, folder fs.FS, place string) error {
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
@@ -87,24 +88,36 @@ func readFiles(files map[string]file, folder fs.FS, place string) error {
 	}
 	for _, e := range entries {
 		name := e.Name()
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
 		if !isTemplate(name) {
 			return fmt.Errorf("%s is no template's name: they are PAGE.LANGUAGE.PART, such as code.en.txt, with PAGE of %s and PART of %s",
 				filepath.Join(place, name), strings.Join(pageNames, ", "), strings.Join(partNames, ", "))
 		}
-		info, err := e.Info()
+		text, err := readTemplate(folder, name)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", filepath.Join(place, name), err)
 		}
-		if info.Size() > maxTemplate {
-			return fmt.Errorf("%s is larger than %d octets", filepath.Join(place, name), maxTemplate)
-		}
-		text, err := fs.ReadFile(folder, path.Clean(name))
-		if err != nil {
-			return err
-		}
-		files[strings.ToLower(name)] = file{filepath.Join(place, name), string(text)}
+		files[strings.ToLower(name)] = file{filepath.Join(place, name), text}
 	}
 	return nil
+}
+
+func readTemplate(folder fs.FS, name string) (string, error) {
+	f, err := folder.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxTemplate+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxTemplate {
+		return "", fmt.Errorf("larger than %d octets", maxTemplate)
+	}
+	return string(text), nil
 }
 
 func isTemplate(name string) bool {

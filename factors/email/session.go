@@ -76,7 +76,8 @@ func (s *server) greet(ctx context.Context, on *session) *failure {
 }
 
 // encrypt makes the client. The library hands over no plain connection where STARTTLS is missing, and
-// drops what came in the clear after STARTTLS.
+// drops what came in the clear after STARTTLS. The EHLO before STARTTLS says "localhost": what a server
+// learned there counts for nothing afterwards (RFC 3207 §4.2).
 func (s *server) encrypt(ctx context.Context, on *session) *failure {
 	switch s.security {
 	case implicitTLS:

@@ -25,7 +25,7 @@ func folder(t *testing.T, files map[string]string) string {
 }
 
 func TestSiteReplacesTemplates(t *testing.T) {
-	dir := folder(t, map[string]string{"code.en.txt": "Corp says {{.Code}} to {{.User}} ({{.Trace}})\n", "code.en.subject": "Corp\n  code\n"})
+	dir := folder(t, map[string]string{".swp": "", "code.en.txt": "Corp says {{.Code}} to {{.User}} ({{.Trace}})\n", "code.en.subject": "Corp\n  code\n"})
 	got := exchange(t, email.Config{Templates: dir}, func(f *email.Factor, ctx context.Context) (string, error) {
 		return f.Send(ctx, message(t, f))
 	})
