@@ -68,7 +68,7 @@ func printReset(e env, p person, act admin.ResetAct, r admin.ResetReply) {
 		fmt.Fprintf(e.stdout, "a new one is possible with the invitation %s%s\n", r.Invitation, end)
 	case r.Until != nil:
 		fmt.Fprintf(e.stdout, "%s: registration removed\n", p)
-		fmt.Fprintf(e.stdout, "a new one is possible with the password alone%s\n", end)
+		fmt.Fprintf(e.stdout, "a new one is possible with the password alone%s, unless the policy is closed\n", end)
 	default:
 		fmt.Fprintf(e.stdout, "%s: registration removed\n", p)
 	}

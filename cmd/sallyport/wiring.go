@@ -142,6 +142,20 @@ func (d *daemon) openState(context.Context) error {
 	return nil
 }
 
+// deliverWithin is how long a stop waits for messages on their way. One that a mail server refuses for
+// now is tried for minutes; its code is still good, and can be sent again, after the start.
+const deliverWithin = 5 * time.Second
+
+// closeOutbox lets messages and forwarded answers arrive. Giving some up is no failure of the stop.
+func (d *daemon) closeOutbox(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
+	defer cancel()
+	if err := d.logins.outbox.Close(ctx); err != nil {
+		d.log.Warn("messages on their way were given up", slog.String("event", "stop"), slog.Any("error", err))
+	}
+	return nil
+}
+
 // awaitState waits until the state can be read and written.
 func (d *daemon) awaitState(ctx context.Context) error { return stateError(d.state.WaitReady(ctx)) }
 
@@ -167,7 +181,7 @@ func (d *daemon) buildLogins(context.Context) error {
 	d.onStop("directories and factors", func(context.Context) error {
 		return d.logins.current.Load().closeAllBut(&loginParts{})
 	})
-	d.onStop("outbox", d.logins.outbox.Close)
+	d.onStop("outbox", d.closeOutbox)
 	return nil
 }
 
