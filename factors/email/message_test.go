@@ -92,6 +92,12 @@ func TestCodeInEveryLanguage(t *testing.T) {
 			if err != nil || subject != want.subject {
 				t.Errorf("subject %q, %v; want %q", subject, err, want.subject)
 			}
+			head, _, _ := strings.Cut(got.raw, "\r\n\r\n")
+			for line := range strings.SplitSeq(head, "\r\n") {
+				if len(line) > 76 {
+					t.Errorf("a line of the header has %d characters: %s", len(line), line)
+				}
+			}
 			bodies := parts(t, got.raw)
 			text, html := bodies["text/plain"], bodies["text/html"]
 			if len(bodies) != 2 || !strings.Contains(text, want.phrase) || !strings.Contains(text, "492817") {
@@ -101,6 +107,18 @@ func TestCodeInEveryLanguage(t *testing.T) {
 				t.Errorf("HTML:\n%s", html)
 			}
 		})
+	}
+}
+
+func TestSubjectsReadBack(t *testing.T) {
+	for _, brand := range []string{"Corp", "Zugang zu Köln", "=?utf-8?q?Corp?=", "公司登录系统与其他所有服务", "Corp 🔐🔐🔐🔐🔐🔐🔐🔐🔐🔐"} {
+		got := exchange(t, email.Config{Brand: brand}, func(f *email.Factor, ctx context.Context) (string, error) {
+			return f.Send(ctx, message(t, f))
+		})
+		subject, err := new(mime.WordDecoder).DecodeHeader(header(t, got.raw).Get("Subject"))
+		if want := "Your login code for " + brand; err != nil || subject != want {
+			t.Errorf("subject %q, %v; want %q", subject, err, want)
+		}
 	}
 }
 
