@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sallyport/factors/email"
@@ -89,7 +90,8 @@ func (k *Kind) given(table any, validate func() error, build func(Deps) (login.F
 	k.Configured, k.Table, k.validate, k.build, k.Files = true, table, validate, build, files
 }
 
-// folder lists the files of a folder, which may be "".
+// folder lists the files of a folder, which may be "". Hidden ones are an editor's or a version
+// control's, and no factor reads them.
 func folder(name string) []string {
 	if name == "" {
 		return nil
@@ -98,9 +100,11 @@ func folder(name string) []string {
 	if err != nil {
 		return []string{name} // building the factor says what is wrong with it
 	}
-	files := make([]string, len(entries))
-	for i, e := range entries {
-		files[i] = filepath.Join(name, e.Name())
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, filepath.Join(name, e.Name()))
+		}
 	}
 	return files
 }

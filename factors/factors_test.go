@@ -2,6 +2,7 @@ package factors_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -89,6 +90,9 @@ func TestTheFilesOfAKindAreThoseItReads(t *testing.T) {
 	folder := t.TempDir()
 	subject := filepath.Join(folder, "code.en.subject")
 	if err := os.WriteFile(subject, []byte("A code\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(folder, ".code.swp"), nil, 0o600), os.Mkdir(filepath.Join(folder, "old"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	c := all(folder)

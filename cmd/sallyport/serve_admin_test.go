@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -65,5 +66,36 @@ func TestWhatAnAdministratorIssuesLetsPeopleIn(t *testing.T) {
 	s.interrupt()
 	if code := s.end(t); code != exitOK {
 		t.Errorf("exit status %d", code)
+	}
+}
+
+// Who changes somebody's factors cannot do it unseen: the person is told at the address that the
+// directory holds.
+func TestPeopleAreToldWhatAnAdministratorChanged(t *testing.T) {
+	shown := newOutput()
+	mail, err := openMailbox(&board{w: shown}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := mail.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := serveConfig(t, strings.Replace(small(t), `name = "alice"`, "name = \"alice\"\nmail = \"alice@corp.example\"", 1)+
+		"[factors.email]\nservers = \""+mail.url()+"\"\nfrom = \"login@corp.example\"\n")
+	s.administer(t, "enrol", "alice", "--factor", "totp")
+	shown.await(t, `(?s)alice@corp\.example.*an administrator`)
+	s.stderr.await(t, `"event":"delivery","outcome":"taken","factor":"email","notice":"registered"`)
+	s.administer(t, "reset", "alice", "--yes")
+	s.stderr.await(t, `"notice":"removed"`)
+	s.administer(t, "bypass", "alice", "--reason", "telephone lost")
+	s.stderr.await(t, `"notice":"bypass"`)
+	if strings.Contains(s.stderr.String(), "alice@corp") {
+		t.Errorf("the log holds an address:\n%s", s.stderr)
+	}
+	got := runProgram(t, "", "status", "--socket", filepath.Join(s.dir, "admin.sock"))
+	if got.code != exitOK || !strings.Contains(got.stdout, "[ ok ] factors.email\n") {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
 	}
 }
