@@ -50,3 +50,19 @@ func TestACommaNeedsNoLength(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestClientsOfOneAddress(t *testing.T) {
+	second := "\n[[client]]\nname = \"other\"\nsecret = \"" + canary + "\"\npolicy = \"staff\"\naddress = "
+	_, faults := parse(valid + second + `"192.0.2.0/24"`)
+	if want := `test.toml:27:1: client[1].address: client "vpn" has 192.0.2.0/24 already`; len(faults) != 1 || faults[0] != want {
+		t.Errorf("got %q, want %q", faults, want)
+	}
+	c, faults := parse(valid + second + `"192.0.2.7"`)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	want := `test.toml:27:1: client[1].address: 192.0.2.7/32 and 192.0.2.0/24 of client "vpn" overlap: the longer prefix wins`
+	if got := c.Warnings.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
