@@ -44,7 +44,7 @@ func sentence(c Code) string {
 	case CodeSendFailed:
 		return "The code could not be sent. Try again, or use another method."
 	case CodePasscodeMalformed:
-		return "This cannot be a passcode. Enter your PIN followed by the tokencode."
+		return "This cannot be a passcode."
 	case CodeSecurIDRejected:
 		return "The passcode is not valid."
 	case CodeSecurIDMisconfig:

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // pollClaim is how often the outcome of an answer that another node forwards is looked for.
@@ -27,17 +29,23 @@ func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
 		if kind, tag, ok := t.standIn(t.answer); ok {
 			return e.answerStandIn(ctx, t, kind, tag)
 		}
-		if !f.Acceptable(t.answer) {
-			if reply, done := e.ended(t); done {
-				return reply, nil
-			}
-			return e.repeat(ctx, t, CodePasscodeMalformed)
+	}
+	if t.inDialogue() && !printable(t.answer) || !t.inDialogue() && !f.Acceptable(t.answer) {
+		if reply, done := e.ended(t); done {
+			return reply, nil
 		}
+		return e.repeat(ctx, t, CodePasscodeMalformed)
 	}
 	if t.token.has(flagDecoy) {
 		return e.settle(ctx, t, e.settlement(t, Finding{}))
 	}
 	return e.forward(ctx, t, f, e.settlement(t, Finding{}))
+}
+
+// printable reports whether an answer can be one in a dialogue.
+func printable(answer string) bool {
+	const most = 64
+	return len(answer) <= most && !strings.ContainsFunc(answer, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // forward claims an answer in the ledger, forwards it, and commits what became of it. Whoever comes
