@@ -40,10 +40,13 @@ func (d doctor) policy(subject string, p config.Policy) {
 			open = append(open, r.Groups...)
 		}
 	}
-	if len(open) > 0 {
+	switch {
+	case len(open) > 0:
 		d.warn(subject, "a stolen password is enough to register a thief's telephone (registration = \"first-login\" for "+strings.Join(open, ", ")+")",
 			"Choose \"directory\", \"invited\" or \"window\".")
-	} else {
+	case p.Registration == "":
+		d.ok(subject, "nothing is registered here")
+	default:
 		d.ok(subject, "registration is %q", p.Registration)
 	}
 	for _, x := range p.Exempt {
