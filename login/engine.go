@@ -70,6 +70,9 @@ func New(c Config) (*Engine, error) {
 	if c.Ledger == nil {
 		return nil, errors.New("login: no ledger")
 	}
+	if c.Directories["group"] != nil {
+		return nil, errors.New(`a directory is called "group": its users could not be told from groups; give it another name`)
+	}
 	for name, p := range c.Policies {
 		if err := c.check(p); err != nil {
 			return nil, fmt.Errorf("policy %q: %w", name, err)

@@ -2,6 +2,7 @@ package login
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type Registration string
 // register themselves names one.
 const (
 	// RegistrationFirstLogin lets whoever knows the password register at the first login, as long as
-	// the account never had a factor. After a reset a window or an invitation leads back.
+	// the account never had a factor. After that a window or an invitation leads back.
 	RegistrationFirstLogin Registration = "first-login"
 	// RegistrationDirectory registers only the address or number that the directory holds.
 	RegistrationDirectory Registration = "directory"
@@ -33,8 +34,10 @@ func Registrations() []Registration {
 }
 
 // GroupSubject is how [Ledger].Window knows a group of a directory: by the directory's name, because
-// two directories may have groups of one name.
-func GroupSubject(directory, group string) string { return "group:" + directory + ":" + group }
+// two directories may have groups of one name. A group may be named as [InGroup] takes it.
+func GroupSubject(directory, group string) string {
+	return "group:" + directory + ":" + strings.ToLower(group)
+}
 
 // Policy says which directory checks the password and which second factors count.
 type Policy struct {

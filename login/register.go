@@ -11,7 +11,7 @@ func (e *Engine) beginRegistration(ctx context.Context, t *turn) (Reply, error) 
 	switch {
 	case err != nil:
 		return Reply{}, err
-	case !allowed && t.rule.registration == RegistrationInvited && t.goodCodes(CredentialInvitation, e.cfg.Ledger.Now()):
+	case !allowed && t.mayBeInvited() && t.goodCodes(CredentialInvitation, e.cfg.Ledger.Now()):
 		return e.askCode(t, CredentialInvitation)
 	case !allowed:
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, why), nil
@@ -42,6 +42,9 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 	if t.policy.ConcealPassword {
 		return false, "nobody registers over RADIUS while the policy conceals passwords", nil
 	}
+	if t.token.has(flagInvited) && t.mayBeInvited() {
+		return true, "", nil
+	}
 	switch t.rule.registration {
 	case RegistrationDirectory:
 		return true, "", nil
@@ -54,18 +57,25 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 	case RegistrationWindow:
 		subjects := []string{t.user.ID}
 		for _, g := range t.user.Groups {
-			subjects = append(subjects, GroupSubject(t.policy.Directory, g))
+			subjects = append(subjects, GroupSubject(t.policy.Directory, g), GroupSubject(t.policy.Directory, firstValue(g)))
 		}
 		allowed, err = e.window(ctx, subjects...)
 		return allowed, "no registration window is open for the user or a group of theirs", err
 	case RegistrationInvited:
-		if t.token.has(flagInvited) {
-			return true, "", nil
-		}
 		allowed, err = e.window(ctx, t.user.ID)
 		return allowed, "the user has not been invited", err
 	}
 	return false, "no factor is registered and the policy does not let people register", nil
+}
+
+// mayBeInvited reports whether an invitation leads to a registration: in every way in which people
+// register what they choose themselves.
+func (t *turn) mayBeInvited() bool {
+	switch t.rule.registration {
+	case RegistrationFirstLogin, RegistrationInvited, RegistrationWindow:
+		return !t.policy.ConcealPassword
+	}
+	return false
 }
 
 func (e *Engine) window(ctx context.Context, subjects ...string) (bool, error) {

@@ -14,6 +14,11 @@ func (c *Settle) apply(t *txn) Result {
 	if done {
 		return r
 	}
+	if ch == nil && c.Exempt != "" && !c.Decoy {
+		// It uses up nothing, so the entry of the log is record enough: a service account that logs in
+		// all day would have no room for its challenges.
+		return verdict(login.Outcome{Code: login.CodeAccepted})
+	}
 	if ch == nil {
 		if refusal, ok := t.room(c.UserID, c.Decoy, c.Limits.Capacity); !ok {
 			return refusal
