@@ -73,7 +73,7 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 	name, bad := Normalize(username)
 	t.typed = name
 	who := t.attempt(name)
-	if bad == nil && !e.cfg.Throttle.allow(who) {
+	if bad == nil && !e.cfg.Throttle.ask(who) {
 		return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
 	}
 	err = e.timed(t, "directory", func() (string, error) {
@@ -84,14 +84,13 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, username, password)
 		return t.user.Server, err
 	})
-	if errors.Is(err, ErrPassword) || errors.Is(err, ErrNoUser) {
-		e.cfg.Throttle.wrong(who)
-	}
-	reply, err, done = t.found(err)
-	if !done {
+	switch {
+	case err == nil:
 		e.cfg.Throttle.right(who)
+	case !errors.Is(err, ErrPassword) && !errors.Is(err, ErrNoUser):
+		e.cfg.Throttle.unknown(who)
 	}
-	return reply, err, done
+	return t.found(err)
 }
 
 // attempt is who tries a password. The domain that stands before or after a name is left out, or each

@@ -107,15 +107,15 @@ func (e *Engine) nameFactor(t *turn) (reply Reply, err error, done bool) {
 	if t.token.step == StepChooseFactor {
 		return Reply{}, nil, false
 	}
-	for _, kind := range []string{CredentialBypass, CredentialRecovery, CredentialInvitation} {
-		if t.keys.factorTag(kind) == t.token.factor {
-			t.event.Factor = kind
-			return Reply{}, nil, false
-		}
-	}
 	for _, name := range t.rule.factors {
 		if t.keys.factorTag(name) == t.token.factor {
 			t.event.Factor = name
+			return Reply{}, nil, false
+		}
+	}
+	for _, kind := range []string{CredentialBypass, CredentialRecovery, CredentialInvitation} {
+		if t.keys.factorTag(kind) == t.token.factor {
+			t.event.Factor = kind
 			return Reply{}, nil, false
 		}
 	}

@@ -64,29 +64,42 @@ func (t *Throttle) Set(tries int, every time.Duration) {
 // is zero where the client does not say.
 type attempt struct{ user, station Tag }
 
-// allow reports whether the password may be asked about.
-func (t *Throttle) allow(a attempt) bool {
+// ask reports whether the password may be asked about. It counts as wrong until the answer is known, or
+// many requests at once would have many tries.
+func (t *Throttle) ask(a attempt) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.left(a.user, 1) >= 1 && (a.station == Tag{} || t.left(a.station, stationTries) >= 1)
-}
-
-// wrong counts a wrong password.
-func (t *Throttle) wrong(a attempt) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.take(a.user, 1)
-	if a.station != (Tag{}) {
-		t.take(a.station, stationTries)
+	if t.left(a.user, 1) < 1 || a.station != (Tag{}) && t.left(a.station, stationTries) < 1 {
+		return false
 	}
+	t.add(a.user, 1, -1)
+	if a.station != (Tag{}) {
+		t.add(a.station, stationTries, -1)
+	}
+	return true
 }
 
-// right forgets the wrong passwords of this user at this station; the station's others stay, or one
+// right forgets the wrong passwords of this user at this station. The station's others stay, or one
 // account of one's own would pay for guessing at all the rest.
 func (t *Throttle) right(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.counts, a.user)
+	t.giveBack(a.station, stationTries)
+}
+
+// unknown takes back an attempt about which nothing was learned.
+func (t *Throttle) unknown(a attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.giveBack(a.user, 1)
+	t.giveBack(a.station, stationTries)
+}
+
+func (t *Throttle) giveBack(key Tag, times float64) {
+	if _, known := t.counts[key]; known {
+		t.add(key, times, 1)
+	}
 }
 
 // left is what is left in a bucket, refilled up to now. times is how much larger it is.
@@ -103,12 +116,13 @@ func (t *Throttle) refilled(c throttled, times float64) float64 {
 	return min(c.left+max(gained, 0), t.tries*times)
 }
 
-func (t *Throttle) take(key Tag, times float64) {
+// add changes what is left in a bucket, within its bounds.
+func (t *Throttle) add(key Tag, times, by float64) {
 	left := t.left(key, times)
 	if len(t.counts) >= maxThrottled {
 		t.shrink()
 	}
-	t.counts[key] = throttled{left: max(left-1, 0), at: t.now()}
+	t.counts[key] = throttled{left: min(max(left+by, 0), t.tries*times), at: t.now()}
 }
 
 // shrink drops what has been refilled, and half of the rest where that is not enough: those dropped
