@@ -150,7 +150,7 @@ func (t *turn) permit(u User) (reply Reply, err error, done bool) {
 	if u.Name == "" {
 		u.Name = t.user.Name
 	}
-	t.user = u
+	t.user, t.event.User = u, u.Name
 	var permitted bool
 	if t.rule, permitted = t.policy.ruleFor(u.Groups); !permitted {
 		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true

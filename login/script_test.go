@@ -44,7 +44,9 @@ func TestConversations(t *testing.T) {
 	}
 }
 
-func play(t *testing.T, text string) {
+// play plays a script and returns the world that it leaves.
+func play(t *testing.T, text string) *world {
+	t.Helper()
 	w := newWorld(t)
 	checked := true
 	for n, line := range strings.Split(text, "\n") {
@@ -70,6 +72,7 @@ func play(t *testing.T, text string) {
 	if !checked {
 		t.Fatalf("%s: the last reply was not checked", w.where)
 	}
+	return w
 }
 
 // do performs a line of a script and reports whether it has a reply to be checked.

@@ -24,6 +24,7 @@ type world struct {
 	phone  *sender
 	rsa    *forwarder
 	ledger *cluster.Memory
+	outbox *login.Outbox
 	engine *login.Engine
 	events []login.Event
 
@@ -41,7 +42,8 @@ func newWorld(t testing.TB) *world {
 		t: t, now: time.Unix(1_800_000_000, 0),
 		dir:  &directory{users: map[string]*account{}},
 		mail: newSender("email"), phone: newSender("sms"), rsa: &forwarder{},
-		keys: map[string]string{"alice": aliceKey, "first": aliceKey}, issued: map[string][]string{},
+		outbox: login.NewOutbox(nil, func() time.Time { return time.Unix(0, 0) }),
+		keys:   map[string]string{"alice": aliceKey, "first": aliceKey}, issued: map[string][]string{},
 	}
 	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "service"} {
 		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
@@ -80,7 +82,7 @@ func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Eng
 		Now:         func() time.Time { return w.now },
 		Audit:       func(e login.Event) { w.events = append(w.events, e) },
 		// Notices go out in the background, where the clock that scripts move must not be read.
-		Outbox: login.NewOutbox(nil, func() time.Time { return time.Unix(0, 0) }),
+		Outbox: w.outbox,
 	})
 	if err != nil {
 		w.t.Fatal(err)
