@@ -40,12 +40,12 @@ func (s *sender) Verify(context.Context, time.Time, login.User, login.Credential
 
 func (s *sender) ParseAddress(text string) (login.Address, error) {
 	want := map[string]string{"email": "@", "sms": "+"}[s.name]
-	if !strings.Contains(text, want) || strings.Contains(text, "bad") {
+	if !strings.Contains(text, want) || strings.Contains(text, "bad") || len(text) < 4 {
 		return login.Address{}, fmt.Errorf("%w: it has no %s", login.ErrAddress, want)
 	}
 	text = strings.ToLower(text)
 	masked := text[:1] + "•••" + text[len(text)-2:]
-	if local, domain, ok := strings.Cut(text, "@"); ok {
+	if local, domain, ok := strings.Cut(text, "@"); ok && local != "" {
 		masked = local[:1] + "•••@" + domain
 	}
 	return login.Address{Text: text, Display: text, Masked: masked, Country: "PK"}, nil
