@@ -33,7 +33,7 @@ type UpstreamConfig struct {
 	Attributes []string
 	// Dictionary knows the names of Attributes; nil means that of the RFCs.
 	Dictionary *Dictionary
-	// Timing says how requests are retransmitted. Its zero value means three transmissions within 3.5
+	// Timing says how requests are retransmitted. Its zero value means three transmissions within 3
 	// seconds; where only Total is given, they are spread over that.
 	Timing Timing
 	// Sockets is how many UDP sockets each server is asked from, with 256 requests at a time on each.
@@ -56,8 +56,8 @@ const (
 	defaultProbeUser     = "sallyport-probe"
 	defaultSockets       = 4
 	defaultProbeEvery    = 5 * time.Second
-	defaultUpstreamTotal = 3500 * time.Millisecond
-	// upstreamTransmissions leave at 0, 0.7 and 2.1 seconds.
+	defaultUpstreamTotal = 3 * time.Second
+	// upstreamTransmissions leave at 0, 0.6 and 1.8 seconds.
 	upstreamTransmissions = 3
 )
 

@@ -147,6 +147,14 @@ func TestForwardedRequestSaysWhoAsksAndIsSigned(t *testing.T) {
 	}
 }
 
+// What becomes of a passcode is told with the reply to it, also when no server answers.
+func TestForwardingEndsWithinTheTimeOfARequest(t *testing.T) {
+	within := forwardingTo(t, func(c *UpstreamConfig) { c.Timing = Timing{} }, "192.0.2.1:1812").Within()
+	if deadline := (Config{}).withDefaults().Deadline; within > deadline-5*leastTime {
+		t.Errorf("a forwarding takes up to %v of a request's %v", within, deadline)
+	}
+}
+
 func TestForwardReadsTheVerdict(t *testing.T) {
 	state, prompt := avp(rfc2865.State_Type, "RSA|a|b|SECURID_NEWPIN\x00"), avp(rfc2869.Prompt_Type, "\x00\x00\x00\x01")
 	for name, tt := range map[string]struct {

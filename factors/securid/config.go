@@ -19,7 +19,7 @@ type Config struct {
 	// Secret is the shared secret of all of them, at least 16 octets.
 	Secret     login.Secret `toml:"secret"`
 	SecretFile string       `toml:"secret_file"`
-	// Timeout is how long an answer is waited for, retransmissions included; 0 means 3.5 s.
+	// Timeout is how long an answer is waited for, retransmissions included; 0 means 3 s.
 	Timeout time.Duration `toml:"timeout"`
 	// MessageAuthenticator says whether replies must carry it: auto (as soon as a server has sent
 	// one), required, optional. Empty means auto.
@@ -75,7 +75,7 @@ const (
 const (
 	DefaultPINLength       = 8
 	DefaultTokencodeLength = 6
-	DefaultTimeout         = 3500 * time.Millisecond
+	DefaultTimeout         = 3 * time.Second
 )
 
 // Effective returns the table with its defaults, a [Config].

@@ -48,7 +48,7 @@ func TestEveryFactorIsReadAndBuilt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"between = '1m30s'", "day = 9", "day = 20", "auth = 'auto'", "preset = 'twilio'", "pin_length = 8", "timeout = '3.5s'", "message_authenticator = 'auto'",
+		"between = '1m30s'", "day = 9", "day = 20", "auth = 'auto'", "preset = 'twilio'", "pin_length = 8", "timeout = '3s'", "message_authenticator = 'auto'",
 	} {
 		if !strings.Contains(shown.String(), want+"\n") {
 			t.Errorf("%s is not in\n%s", want, shown.String())
