@@ -10,7 +10,6 @@ import (
 
 	"sallyport/directory/local"
 	"sallyport/e2e/servers"
-	"sallyport/login"
 	"sallyport/radius/rsatest"
 )
 
@@ -89,29 +88,29 @@ func (s *site) doctorSays(row string) {
 	}
 }
 
-// vault is a stand-in for Authentication Manager, with the token of erin, whose PIN is in pin.
+// vault is a stand-in for Authentication Manager, with the token of erin, and its shared secret.
 type vault struct {
 	*rsatest.Manager
-	pin string
+	secret string
 }
 
 // erin has a token.
 var erin = servers.Person{UID: "erin", Password: "password-of-erin"}
 
-func openVault(t *testing.T, mode rsatest.Mode) vault {
-	t.Helper()
-	v := vault{Manager: rsatest.New(rsatest.Config{Secret: login.Secret(servers.ClientSecret)})}
-	if mode != rsatest.ModeNewPIN && mode != rsatest.ModeSystemPIN {
-		v.pin = "PinPin12"
+func openVault(mode rsatest.Mode) vault {
+	pin := "PinPin12"
+	if mode == rsatest.ModeNewPIN || mode == rsatest.ModeSystemPIN {
+		pin = "" // who has none types the tokencode alone
 	}
-	v.AddUser(erin.UID, v.pin, "seed", mode)
+	v := vault{rsatest.New(rsatest.Config{}), rsatest.Secret.Reveal()}
+	v.AddUser(erin.UID, pin, "seed", mode)
 	return v
 }
 
-// open starts a server of the vault for the duration of a test.
-func (v vault) open(t *testing.T) *rsatest.Server {
+// open starts a server of the vault for the duration of a test. Port 0 takes a free one.
+func (v vault) open(t *testing.T, addr string) *rsatest.Server {
 	t.Helper()
-	s, err := v.Start("127.0.0.1:0")
+	s, err := v.Start(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
