@@ -167,15 +167,29 @@ func (s *site) begin(p servers.Person) string {
 	return s.want(s.ask(p.UID, p.Password, ""), "Access-Challenge", "prompt", "otp").Get("State")
 }
 
-// code computes the TOTP code of a key, some time steps from now. Towards the end of a time step it
-// waits for the next one, so that the daemon, which looks a moment later, means the same step.
+// code computes the TOTP code of a key, some time steps from now.
 func code(t *testing.T, key string, steps int) string {
 	t.Helper()
-	const step, margin = 30 * time.Second, 3 * time.Second
+	return codeAt(t, key, timeStep()+int64(steps))
+}
+
+// stepSeconds is the length of a time step.
+const stepSeconds = 30
+
+// timeStep is the current time step. Towards its end it waits for the next one, so that the daemon,
+// which looks a moment later, means the same step.
+func timeStep() int64 {
+	const step, margin = stepSeconds * time.Second, 3 * time.Second
 	if left := step - time.Duration(time.Now().UnixNano())%step; left < margin {
 		<-time.After(left)
 	}
-	c, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), time.Now().Add(time.Duration(steps)*step))
+	return time.Now().Unix() / stepSeconds
+}
+
+// codeAt computes the TOTP code of a key in a time step.
+func codeAt(t *testing.T, key string, step int64) string {
+	t.Helper()
+	c, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), time.Unix(step*stepSeconds, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,9 +161,9 @@ func (s *Sallyport) tail() string {
 }
 
 // Run runs another verb of the program and returns its output. SALLYPORT_SOCKET names the daemon's
-// socket.
+// socket. A program with the race detector would wait a second before it ends.
 func (s *Sallyport) Run(stdin string, args ...string) (string, error) {
-	return run([]byte(stdin), []string{"SALLYPORT_SOCKET=" + s.Socket}, s.binary, args...)
+	return run([]byte(stdin), []string{"SALLYPORT_SOCKET=" + s.Socket, "GORACE=atexit_sleep_ms=0"}, s.binary, args...)
 }
 
 // Log returns the lines that the daemon has logged so far, decoded.

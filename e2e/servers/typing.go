@@ -11,7 +11,7 @@ import (
 )
 
 // Answer returns the line that a person types at a prompt, without its end. It may wait, for a code
-// that was sent for instance, and may end the test.
+// that was sent for instance, and may end the test. A nil Answer is a person who interrupts the client.
 type Answer func(prompt string) string
 
 // Type is the answer of a person who types line whatever the prompt says.
@@ -62,7 +62,8 @@ func talk(ctx context.Context, cmd *exec.Cmd, clean func(string) string, answers
 			cmd.Wait()
 		}
 	}()
-	d.Prompts, d.End = converse(screen, keyboard, clean, answers)
+	interrupt := func() { cmd.Process.Kill() }
+	d.Prompts, d.End = converse(screen, keyboard, interrupt, clean, answers)
 	left = false
 	err = cmd.Wait()
 	d.Accepted = err == nil
@@ -77,7 +78,7 @@ func talk(ctx context.Context, cmd *exec.Cmd, clean func(string) string, answers
 
 // converse is the person in front of a client, until the screen goes dark. What is shown and has no
 // line end is a prompt: a client writes it in one piece and then waits.
-func converse(screen io.Reader, keyboard io.WriteCloser, clean func(string) string, answers []Answer) (prompts []string, end string) {
+func converse(screen io.Reader, keyboard io.WriteCloser, interrupt func(), clean func(string) string, answers []Answer) (prompts []string, end string) {
 	var shown strings.Builder
 	buf := make([]byte, 8<<10)
 	for hungUp := false; ; {
@@ -94,6 +95,11 @@ func converse(screen io.Reader, keyboard io.WriteCloser, clean func(string) stri
 		shown.Reset()
 		if len(answers) == 0 {
 			keyboard.Close()
+			hungUp = true
+			continue
+		}
+		if answers[0] == nil {
+			interrupt()
 			hungUp = true
 			continue
 		}

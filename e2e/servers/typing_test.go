@@ -31,6 +31,7 @@ func TestTalkTypesAtEachPrompt(t *testing.T) {
 		{"empty line", []Answer{Type(""), Type("right")}, true, []string{"hello\nName:", "Code for :"}, "it was"},
 		{"answer by the prompt", []Answer{nameOf, Type("right")}, true, []string{"hello\nName:", "Code for Name::"}, "it was Name:"},
 		{"walks away at the second prompt", []Answer{Type("alice")}, false, []string{"hello\nName:", "Code for alice:"}, "no code"},
+		{"interrupts it", []Answer{Type("alice"), nil}, false, []string{"hello\nName:", "Code for alice:"}, ""},
 		{"walks away at once", nil, false, []string{"hello\nName:"}, "nobody there"},
 		{"types more than is asked for", []Answer{Type("a"), Type("right"), Type("more")}, true, []string{"hello\nName:", "Code for a:"}, "it was a"},
 	} {

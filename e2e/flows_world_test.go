@@ -1,0 +1,178 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/e2e/servers"
+	"sallyport/login"
+	"sallyport/radius/rsatest"
+)
+
+// between is the least time between two codes to a person; a minute is too long for a test.
+const between = 3 * time.Second
+
+// Where the clients of a world ask from: the VPN with its one prompt, and one with screens of its own.
+const (
+	vpnAddress = "127.0.0.1"
+	uiAddress  = "127.0.0.2"
+)
+
+// world is a Sallyport with every server behind it: a directory, a mail server, an SMS gateway with a
+// telephone, and an RSA server.
+type world struct {
+	*site
+	mail  *servers.Mailpit
+	phone *servers.Kannel
+	rsa   *rsatest.Manager
+	token *rsatest.Server
+}
+
+// startWorld starts them for these people. Further tables may be appended to the configuration.
+func startWorld(t *testing.T, folk []servers.Person, config string) *world {
+	t.Helper()
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
+	w := &world{mail: startMailpit(t, nil), phone: servers.StartKannel(t, servers.KannelOptions{}), rsa: rsatest.New(rsatest.Config{})}
+	var err error
+	if w.token, err = w.rsa.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.token.Close() })
+	w.site = startSite(t, corp(slapd.CAFile, slapd.URL())+w.configuration()+config)
+	return w
+}
+
+func (w *world) configuration() string {
+	return listedClients() + listedPolicies() + fmt.Sprintf(`
+[login]
+reject_delay = "0s"
+
+[factors.totp]
+issuer = "Example"
+
+[factors.email]
+servers = ["smtp://%[1]s"]
+ca_file = %[2]q
+from = "Login <login@corp.example.test>"
+username = "sallyport"
+password = "submission-1"
+
+[factors.email.limits]
+between = %[3]q
+%[4]s
+[factors.sms.limits]
+between = %[3]q
+
+[factors.securid]
+servers = [%[5]q]
+secret = %[6]q
+`, w.mail.SMTP, w.mail.CAFile, between, w.phone.FactorConfig(), w.token.Addr(), rsatest.Secret.Reveal())
+}
+
+// listedClients are those of every world, by address.
+func listedClients() string {
+	var b strings.Builder
+	for _, c := range []struct{ name, address, more string }{
+		{"vpn", vpnAddress, `policy = "staff"`},
+		{"cx", uiAddress, "policy = \"staff\"\nui = true"},
+	} {
+		b.WriteString(listedClient(c.name, c.address, c.more))
+	}
+	return b.String()
+}
+
+func listedClient(name, address, more string) string {
+	return fmt.Sprintf("\n[[client]]\nname = %q\naddress = %q\nsecret = %q\nmessage_authenticator = \"optional\"\n%s\n",
+		name, address, servers.ClientSecret, more)
+}
+
+// listedPolicies is the policy "staff", in which each group has a rule of its own.
+func listedPolicies() string {
+	var b strings.Builder
+	b.WriteString("\n[policy.staff]\ndirectory = \"corp\"\nfactors = [\"totp\"]\nregistration = \"closed\"\n")
+	for _, r := range []struct{ group, factors, registration string }{
+		{"totp", `"totp"`, "first-login"},
+		{"email", `"email"`, "first-login"},
+		{"sms", `"sms"`, "first-login"},
+		{"securid", `"securid"`, "closed"},
+		{"several", `"totp", "email", "sms"`, "first-login"},
+		{"rsa-or-email", `"securid", "email"`, "first-login"},
+		{"directory", `"email", "sms"`, "directory"},
+		{"directory-email", `"email"`, "directory"},
+		{"directory-sms", `"sms"`, "directory"},
+		{"directory-totp", `"totp", "email"`, "directory"},
+		{"invited", `"totp"`, "invited"},
+		{"window", `"totp"`, "window"},
+		{"closed", `"totp", "email"`, "closed"},
+	} {
+		fmt.Fprintf(&b, "\n[[policy.staff.group]]\ngroups = [%q]\nfactors = [%s]\nregistration = %q\n", r.group, r.factors, r.registration)
+	}
+	b.WriteString("\n[[policy.staff.group]]\ngroups = [\"denied\"]\ndeny = true\n")
+	return b.String()
+}
+
+// from asks as a client at another address, with what a person typed and what the client adds.
+func (w *world) from(t *testing.T, address, username, typed, state string, more ...servers.Attribute) servers.RadclientReply {
+	t.Helper()
+	attributes := append([]servers.Attribute{
+		{Name: "Packet-Src-IP-Address", Value: address}, {Name: "Message-Authenticator", Value: "0x00"},
+		{Name: "User-Name", Value: username}, {Name: "User-Password", Value: typed},
+	}, more...)
+	if state != "" {
+		attributes = append(attributes, servers.Attribute{Name: "State", Value: state})
+	}
+	r, err := w.client.Auth(t.Context(), attributes...)
+	if err != nil {
+		t.Fatalf("%s from %s: %v", username, address, err)
+	}
+	return r
+}
+
+// ended are the verdicts that ended logins under a username, as the audit has them: how each Accept
+// was earned, the code of each Reject.
+func (w *world) ended(t *testing.T, username string) []string {
+	t.Helper()
+	lines, err := w.Log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, line := range lines {
+		switch {
+		case line["event"] != "login" || line["username"] != username:
+		case line["verdict"] == "accept":
+			all = append(all, fmt.Sprint("accept ", line["earned"]))
+		case line["verdict"] == "reject":
+			all = append(all, fmt.Sprint("reject ", line["code"]))
+		}
+	}
+	return all
+}
+
+// administer runs a verb of "sallyport user" and returns what it printed.
+func (w *world) administer(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := w.Run("", append([]string{"user"}, args...)...)
+	if err != nil {
+		t.Fatalf("sallyport user %s: %v", args, err)
+	}
+	return out
+}
+
+// replaceRSA puts an RSA server with another shared secret in the place of this one.
+func (w *world) replaceRSA(t *testing.T, secret login.Secret) {
+	t.Helper()
+	address := w.token.Addr()
+	if err := w.token.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := rsatest.New(rsatest.Config{Secret: secret}).Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+}
