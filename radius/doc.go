@@ -21,6 +21,8 @@
 //     State go first when there is too much to do; the Caller's retransmissions.
 //   - RFC 5997: Status-Server, answered while the node can serve the client; limited for each client,
 //     and never before a login.
+//   - RFC 2865 §2.5 and RFC 5080 §2.2.1 as a client, towards upstream servers: the same bytes to the same
+//     server, from several sockets with an Identifier space each.
 //
 // # What is not
 //
@@ -50,6 +52,12 @@
 // What strangers can make the server keep is bounded: nothing before a packet's source and signature
 // are checked; then Queue packets of at most 4 KiB (16 MiB by default), the duplicate cache (64 MiB),
 // one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
+//
+// # Clients without a second prompt
+//
+// A client's Mode says whether it is sent Access-Challenges. In the modes without one the password and
+// the code come in one User-Password, which [Logins] takes apart; should a challenge come of it all the
+// same, it is a Reject (reply.go).
 //
 // # Our attributes
 //
