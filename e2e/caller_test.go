@@ -65,11 +65,17 @@ func packet(t *testing.T, identifier byte, username, typed, state string) []byte
 // udp opens a socket towards the site.
 func (s *site) udp() net.Conn {
 	s.t.Helper()
-	conn, err := net.Dial("udp", s.Radius)
+	return udpTo(s.t, s.Radius)
+}
+
+// udpTo opens a socket towards an address.
+func udpTo(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("udp", addr)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { conn.Close() })
 	return conn
 }
 

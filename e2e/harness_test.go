@@ -94,11 +94,17 @@ type site struct {
 
 func startSite(t *testing.T, config string) *site {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
+	return startSiteOf(t, servers.SallyportOptions{Config: config})
+}
+
+// startSiteOf is startSite with more to say than the configuration.
+func startSiteOf(t *testing.T, opt servers.SallyportOptions) *site {
+	t.Helper()
+	var err error
+	if opt.Binary, err = binary(); err != nil {
 		t.Fatal(err)
 	}
-	s := servers.StartSallyport(t, servers.SallyportOptions{Binary: path, Config: config})
+	s := servers.StartSallyport(t, opt)
 	t.Cleanup(func() {
 		if t.Failed() {
 			if text, err := os.ReadFile(s.LogFile); err == nil {

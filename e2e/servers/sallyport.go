@@ -23,6 +23,8 @@ type SallyportOptions struct {
 	Binary string
 	// Listen is the RADIUS address; empty picks a free port of 127.0.0.1.
 	Listen string
+	// Listeners is how many RADIUS addresses there are, the others on free ports; 0 means 1.
+	Listeners int
 	// Config is TOML appended to what the harness writes: [node], [radius] listen, [status],
 	// [admin] and [log] are the harness's, everything else is Config's.
 	Config string
@@ -38,8 +40,9 @@ type Sallyport struct {
 	Dir string
 	// ConfigFile, Socket and LogFile are paths within Dir.
 	ConfigFile, Socket, LogFile string
-	// Radius and Status are the addresses listened on.
+	// Radius and Status are the addresses listened on, Listeners all those for RADIUS.
 	Radius, Status string
+	Listeners      []string
 
 	binary string
 }
@@ -59,7 +62,7 @@ func StartSallyport(t T, opt SallyportOptions) *Sallyport {
 // waits until /readyz says so.
 func NewSallyport(dir string, opt SallyportOptions) (*Sallyport, error) {
 	s := &Sallyport{
-		Dir: dir, binary: opt.Binary, Radius: opt.Listen,
+		Dir: dir, binary: opt.Binary,
 		ConfigFile: filepath.Join(dir, "sallyport.toml"), Socket: filepath.Join(dir, "admin.sock"),
 		LogFile: filepath.Join(dir, "log.json"),
 	}
@@ -75,13 +78,10 @@ func (s *Sallyport) configure(opt SallyportOptions) error {
 		return err
 	}
 	s.Status = fmt.Sprintf("127.0.0.1:%d", status)
-	if s.Radius == "" {
-		port, err := FreeUDPPort("127.0.0.1")
-		if err != nil {
-			return err
-		}
-		s.Radius = fmt.Sprintf("127.0.0.1:%d", port)
+	if s.Listeners, err = listeners(opt); err != nil {
+		return err
 	}
+	s.Radius = s.Listeners[0]
 	key := filepath.Join(s.Dir, "master.key")
 	if _, err := run(nil, nil, s.binary, "keys", "generate", "--out", key); err != nil {
 		return err
@@ -95,7 +95,7 @@ data_dir = %q
 master_key_file = %q
 
 [radius]
-listen = [%q]
+listen = ["%s"]
 
 [status]
 listen = %q
@@ -107,8 +107,24 @@ socket = %q
 format = "json"
 level = %q
 
-`, filepath.Join(s.Dir, "data"), key, s.Radius, s.Status, s.Socket, opt.LogLevel)
+`, filepath.Join(s.Dir, "data"), key, strings.Join(s.Listeners, `", "`), s.Status, s.Socket, opt.LogLevel)
 	return os.WriteFile(s.ConfigFile, []byte(text+opt.Config), 0o600)
+}
+
+// listeners are the addresses to listen on for RADIUS.
+func listeners(opt SallyportOptions) ([]string, error) {
+	var all []string
+	if opt.Listen != "" {
+		all = append(all, opt.Listen)
+	}
+	for len(all) < max(opt.Listeners, 1) {
+		port, err := FreeUDPPort("127.0.0.1")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	return all, nil
 }
 
 // Start starts the daemon and waits until it is ready. It is for a daemon that was killed or stopped;
