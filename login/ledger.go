@@ -216,6 +216,9 @@ type Settlement struct {
 	Sequence uint8
 	// Invitation is the tag of the invitation that a registration uses up; zero where it needs none.
 	Invitation Tag
+	// Count says that wrong answers count although a candidate is being registered: guesses at a code
+	// that was sent to somebody's address.
+	Count bool
 
 	// Again is for logins without a State: the tag of (client, user, Calling-Station-Id, password,
 	// answer), or zero. A verdict is repeated for the same Again while the challenge lives.
@@ -292,6 +295,8 @@ type Outcome struct {
 	// Sequence is that of the dialogue that goes on, Grant what goes with the Accept (octets).
 	Sequence uint8
 	Grant    string
+	// Factor is the credential whose one-time code was accepted; empty otherwise.
+	Factor string
 	// Remaining counts the uses that are left of a [OneTimeCode], or of all of its credential's.
 	Remaining int
 }
