@@ -231,7 +231,7 @@ func (v *visitor) play(f flow, enter entrance) {
 	for _, login := range f.logins {
 		switch end := enter(v, login); end.verdict {
 		case "accept":
-			verdicts = append(verdicts, "accept "+end.fields["earned"])
+			verdicts = append(verdicts, "accept "+strings.ReplaceAll(end.fields["earned"], "_", " "))
 		case "reject":
 			code := end.code
 			if audit := end.fields["audit"]; audit != "" {

@@ -124,7 +124,7 @@ func (v *visitor) address(name string) string {
 	case "phone":
 		return v.Phone
 	case "mobile":
-		return strings.Replace(v.Phone, "1", "2", 1)
+		return v.Phone[:6] + "2" + v.Phone[7:]
 	}
 	return v.UID + "@" + name + ".test"
 }
@@ -182,14 +182,17 @@ func (v *visitor) do(a aside) {
 }
 
 var (
-	oneTimeCode = regexp.MustCompile(`\b[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}\b`)
+	oneTimeCode = regexp.MustCompile(`(?m)(?:^|invitation )([0-9a-z]{4}(?:-[0-9a-z]{4}){2})\b`)
 	printedKey  = regexp.MustCompile(`(?m)^key +([A-Z2-7 ]+)$`)
 )
 
 // administered keeps what an administrator hands over to the person.
 func (v *visitor) administered(printed string) {
-	if codes := oneTimeCode.FindAllString(printed, -1); codes != nil {
-		v.issued = codes
+	if codes := oneTimeCode.FindAllStringSubmatch(printed, -1); codes != nil {
+		v.issued = nil
+		for _, code := range codes {
+			v.issued = append(v.issued, code[1])
+		}
 	}
 	if key := printedKey.FindStringSubmatch(printed); key != nil {
 		v.key, v.step = key[1], 0
