@@ -3,6 +3,7 @@ package email
 import (
 	"time"
 
+	"sallyport/factors/internal/limits"
 	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
@@ -44,8 +45,8 @@ type Config struct {
 	AllowedDomains []string `toml:"allowed_domains"`
 	// Digits is the length of a code, 6 to 8; 0 means 6.
 	Digits int `toml:"digits"`
-	// Limits are the bounds on sending.
-	Limits Limits `toml:"limits"`
+	// Limits are the bounds on sending, in the whole cluster.
+	Limits limits.Table `toml:"limits"`
 }
 
 // The values of Config.Auth.
@@ -82,7 +83,7 @@ func (c Config) withDefaults() Config {
 	if c.Digits == 0 {
 		c.Digits = sentcode.DefaultDigits
 	}
-	c.Limits = c.Limits.withDefaults()
+	c.Limits = c.Limits.WithDefaults()
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sallyport/factors/email"
+	"sallyport/factors/internal/limits"
 	"sallyport/login"
 )
 
@@ -43,9 +44,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		"brand: must have at most":         func(c *email.Config) { c.Brand = "Corp\r\nBcc: x" },
 		`allowed_domains: "@corp.example"`: func(c *email.Config) { c.AllowedDomains = []string{"@corp.example"} },
 		"digits: must be between 6 and 8":  func(c *email.Config) { c.Digits = 5 },
-		"limits.between: must be between":  func(c *email.Config) { d := 2 * time.Hour; c.Limits.Between = &d },
 		"limits.user.hour: 11 is more":     func(c *email.Config) { c.Limits.User.Hour = u(11) },
-		"limits.global.hour: neither":      func(c *email.Config) { c.Limits.User.Hour, c.Limits.Global.Hour = u(0), u(0) },
 	} {
 		c := complete(email.Config{})
 		change(&c)
@@ -95,10 +94,10 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestLimitsKeepTheDefaultsOfWhatIsAbsent(t *testing.T) {
-	between, zero, three := 2*time.Minute, uint32(0), uint32(3)
-	f := newFactor(t, email.Config{Limits: email.Limits{Between: &between, User: email.Rate{Hour: &three}, Global: email.Rate{Hour: &zero, Day: &zero}}}, nil)
+	between, three := 2*time.Minute, uint32(3)
+	f := newFactor(t, email.Config{Limits: limits.Table{Between: &between, User: limits.Rate{Hour: &three}}}, nil)
 	want := login.DefaultSendLimits()
-	want.Between, want.User.Hour, want.Global = between, 3, login.SendRate{}
+	want.Between, want.User.Hour = between, 3
 	if got := f.Limits(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

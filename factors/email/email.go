@@ -119,7 +119,7 @@ func (f *Factor) Code(key []byte, number uint64) (string, error) {
 }
 
 // Limits are the bounds on sending.
-func (f *Factor) Limits() login.SendLimits { return f.cfg.Limits.sendLimits() }
+func (f *Factor) Limits() login.SendLimits { return f.cfg.Limits.SendLimits() }
 
 // Send delivers a code. Its errors are [login.SendError] values.
 func (f *Factor) Send(ctx context.Context, m login.Message) (string, error) {

@@ -26,7 +26,7 @@ func (c Config) Validate() error {
 	faults := append(c.checkServers(), c.checkAccount()...)
 	faults = append(faults, c.checkMessages()...)
 	faults = append(faults, c.checkAddresses()...)
-	return errors.Join(append(faults, c.Limits.validate()...)...)
+	return errors.Join(append(faults, c.Limits.Validate()...)...)
 }
 
 func (c Config) checkServers() (faults []error) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport/factors/internal/limits"
 	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
@@ -59,31 +60,8 @@ type Config struct {
 	AutofillDomain string `toml:"autofill_domain"`
 	// Digits is the length of a code; 0 means 6.
 	Digits int `toml:"digits"`
-	// Limits bound the sending, in the whole cluster.
-	Limits Limits `toml:"limits"`
-}
-
-// Limits are the bounds on sending; what is left out is as in [login.DefaultSendLimits].
-type Limits struct {
-	Between     *time.Duration  `toml:"between"`
-	User        *login.SendRate `toml:"user"`
-	Destination *login.SendRate `toml:"destination"`
-	Country     *login.SendRate `toml:"country"`
-	Global      *login.SendRate `toml:"global"`
-}
-
-func (l Limits) withDefaults() Limits {
-	d := login.DefaultSendLimits()
-	return Limits{
-		Between: cmp.Or(l.Between, &d.Between), User: cmp.Or(l.User, &d.User),
-		Destination: cmp.Or(l.Destination, &d.Destination), Country: cmp.Or(l.Country, &d.Country),
-		Global: cmp.Or(l.Global, &d.Global),
-	}
-}
-
-func (l Limits) send() login.SendLimits {
-	l = l.withDefaults()
-	return login.SendLimits{Between: *l.Between, User: *l.User, Destination: *l.Destination, Country: *l.Country, Global: *l.Global}
+	// Limits are the bounds on sending, in the whole cluster.
+	Limits limits.WithCountry `toml:"limits"`
 }
 
 const defaultTimeout = 10 * time.Second
@@ -116,7 +94,7 @@ func (c Config) withDefaults() Config {
 	c.Language = cmp.Or(c.Language, "en")
 	c.Brand = cmp.Or(c.Brand, "Sallyport")
 	c.Digits = cmp.Or(c.Digits, sentcode.DefaultDigits)
-	c.Limits = c.Limits.withDefaults()
+	c.Limits = c.Limits.WithDefaults()
 	return c
 }
 

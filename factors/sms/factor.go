@@ -58,7 +58,7 @@ func New(c Config, d Deps) (*Factor, error) {
 	return &Factor{
 		engine: &engine{plan: plan, site: c.site(), timeout: c.Timeout, transport: transport, trust: trust, proxy: c.Proxy,
 			now: d.Now, log: d.Logger},
-		texts: texts, digits: c.Digits, limits: c.Limits.send(),
+		texts: texts, digits: c.Digits, limits: c.Limits.SendLimits(),
 		numbers: numbers{region: c.DefaultRegion, countries: c.AllowedCountries, landlines: c.AllowLandlines},
 	}, nil
 }

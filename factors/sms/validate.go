@@ -74,10 +74,7 @@ func (c Config) checkWords() (faults []error) {
 			faults = append(faults, fmt.Errorf("autofill_domain: %q is not a host name", c.AutofillDomain))
 		}
 	}
-	if *c.Limits.Between < 0 {
-		faults = append(faults, errors.New("limits.between: must not be negative"))
-	}
-	return faults
+	return append(faults, c.Limits.Validate()...)
 }
 
 func (c Config) checkConnection() (faults []error) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/factors/internal/limits"
 	"sallyport/login"
 )
 
@@ -79,6 +80,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		"brand":                {func(c *Config) { c.Brand = "a\r\nb" }, "brand: holds control characters"},
 		"language":             {func(c *Config) { c.Language = "en-GB" }, "language: "},
 		"autofill":             {func(c *Config) { c.AutofillDomain = "https://x" }, "autofill_domain: "},
+		"limits":               {func(c *Config) { c.Limits.Country = limits.Rate{Hour: new(uint32(2)), Day: new(uint32(1))} }, "limits.country.hour: 2 is more"},
 		"timeout":              {func(c *Config) { c.Timeout = time.Hour }, "timeout: must be between"},
 		"proxy":                {func(c *Config) { c.Proxy = "http://a:canary@proxy:3128" }, "proxy: is not of the form"},
 	} {
@@ -127,10 +129,9 @@ func TestLimitsAreTheDefaultsUnlessSet(t *testing.T) {
 		t.Errorf("%+v", f.Limits())
 	}
 	c := generic()
-	half, none := 30*time.Second, login.SendRate{}
-	c.Limits = Limits{Between: &half, Global: &none, Country: &login.SendRate{Hour: 7, Day: 70}}
+	c.Limits.Country = limits.Rate{Hour: new(uint32(7)), Day: new(uint32(70))}
 	want := login.DefaultSendLimits()
-	want.Between, want.Global, want.Country = half, none, login.SendRate{Hour: 7, Day: 70}
+	want.Country = login.SendRate{Hour: 7, Day: 70}
 	if got := newFactor(t, c, &wire{}).Limits(); got != want {
 		t.Errorf("%+v", got)
 	}

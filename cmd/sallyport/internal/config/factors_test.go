@@ -1,12 +1,14 @@
 package config_test
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"sallyport/cmd/sallyport/internal/config"
+	"sallyport/login"
 )
 
 // all is a configuration with every factor.
@@ -125,6 +127,28 @@ func TestCapacityFollowsTheFactors(t *testing.T) {
 		}
 		if got, want := c.Limits().Capacity, 500*uint64(life/time.Second+40)+50*(600+40); got != want {
 			t.Errorf("capacity is %d, want %d", got, want)
+		}
+	}
+}
+
+// What is not said of a rate is not unlimited.
+func TestHalfARateKeepsTheOtherHalfsDefault(t *testing.T) {
+	for factor, old := range map[string]string{"email": "user = { hour = 3, day = 9 }", "sms": "global = { hour = 10, day = 20 }"} {
+		c, faults := parse(strings.Replace(all(), old, "user = { hour = 3 }", 1))
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		for _, k := range c.Factors.Kinds() {
+			if k.Name != factor {
+				continue
+			}
+			f, err := k.Build(c.FactorDeps(slog.New(slog.DiscardHandler), time.Now))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := f.(login.Sender).Limits().User, (login.SendRate{Hour: 3, Day: 10}); got != want {
+				t.Errorf("%s: %+v, want %+v", factor, got, want)
+			}
 		}
 	}
 }
