@@ -22,8 +22,8 @@ func residents(t *testing.T, folk ...servers.Person) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("[[directory.corp.users]]\nid = %q\nname = %q\npassword_hash = %q\nmail = %q\nphone = %q\n",
-			p.EntryUUID(), p.UID, hash, p.Mail, p.Phone)
+		text += fmt.Sprintf("[[directory.corp.users]]\nid = %q\nname = %q\npassword_hash = %q\nmail = %q\nphone = %q\ngroups = [\"%s\"]\n",
+			p.EntryUUID(), p.UID, hash, p.Mail, p.Phone, strings.Join(p.Groups, `", "`))
 	}
 	return text
 }
