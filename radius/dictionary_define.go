@@ -12,6 +12,15 @@ import (
 
 // vendor defines a vendor. One whose format is not supported is known, but not used.
 func (r *dictionaryReader) vendor(fields []string) error {
+	switch n := len(fields); {
+	case n < 3 || n > 4:
+		return fmt.Errorf("VENDOR %s has too few words or too many", fields[1])
+	case n == 4:
+		fields[3] = strings.ToLower(fields[3])
+	}
+	if n, err := strconv.ParseInt(fields[2], 10, 32); err != nil || n < 1 {
+		return fmt.Errorf("VENDOR %s: want a decimal number above 0, not %q", fields[1], fields[2])
+	}
 	parsed, err := define(fields)
 	var format *dictionary.InvalidVendorFormatError
 	refused := ""
@@ -23,10 +32,7 @@ func (r *dictionaryReader) vendor(fields []string) error {
 		return fmt.Errorf("VENDOR %s: %w", fields[1], err)
 	}
 	v := &vendor{*parsed.Vendors[0], refused}
-	switch octets := v.GetLengthOctets(); {
-	case v.Number < 1:
-		return fmt.Errorf("the vendor's number %d is not above 0", v.Number)
-	case octets < 0 || octets > 2:
+	if octets := v.GetLengthOctets(); octets < 0 || octets > 2 {
 		v.refused = "its vendor's format is not supported"
 	}
 	r.vendors[strings.ToLower(v.Name)] = v

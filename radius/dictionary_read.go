@@ -96,12 +96,15 @@ func (r *dictionaryReader) text(path, content string) error {
 	return nil
 }
 
-// line takes one line in. The format knows no quotes, so that its words are its fields.
+// line takes one line in. The format knows no quotes, so that its words are its fields. Its keywords
+// may be in any case, which the library's may not.
 func (r *dictionaryReader) line(p *place, fields []string) error {
 	if len(fields) < 2 {
 		return errors.New("the line is not complete")
 	}
-	switch word := strings.ToUpper(fields[0]); word {
+	keyword := fields[0]
+	fields[0] = strings.ToUpper(keyword)
+	switch word := fields[0]; word {
 	case "$INCLUDE", "$INCLUDE-":
 		return r.include(p, fields[1], word == "$INCLUDE-")
 	case "BEGIN-VENDOR":
@@ -120,7 +123,7 @@ func (r *dictionaryReader) line(p *place, fields []string) error {
 	case "VALUE":
 		return r.value(fields)
 	default:
-		return fmt.Errorf("%q is not a word of a FreeRADIUS 3 dictionary", fields[0])
+		return fmt.Errorf("%q is not a word of a FreeRADIUS 3 dictionary", keyword)
 	}
 	return nil
 }

@@ -109,14 +109,28 @@ func TestFilesIncludeOthersFromWhereTheyStand(t *testing.T) {
 	}
 }
 
+func TestKeywordsAreReadInAnyCase(t *testing.T) {
+	const small = "Vendor Acme 4711 Format=1,1\nbegin-vendor ACME\nattribute Acme-Level 1 INTEGER\nvalue Acme-Level High 9\nend-vendor acme\n"
+	d, err := loadDictionary([]string{"/d"}, files{"d": "$include e\n", "e": small}.open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewReplyRule(d, nil, map[string][]string{"Acme-Level": {"high"}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFileThatIsNoDictionaryIsRefusedWithItsLine(t *testing.T) {
 	for name, c := range map[string]struct{ content, want string }{
 		"unknown word":     {"\nSTRUCT x\n", `/d:2: "STRUCT" is not a word`},
 		"one word":         {"ATTRIBUTE\n", "/d:1: the line is not complete"},
 		"short attribute":  {"ATTRIBUTE Name 1\n", "/d:1: ATTRIBUTE Name has too few"},
 		"short value":      {"VALUE Name One\n", "/d:1: VALUE of Name has too few"},
-		"vendor's number":  {"VENDOR Acme x\n", "/d:1: VENDOR Acme: "},
-		"vendor below 1":   {"VENDOR Acme -1\n", "/d:1: the vendor's number -1"},
+		"vendor's number":  {"VENDOR Acme x\n", `/d:1: VENDOR Acme: want a decimal number above 0, not "x"`},
+		"vendor in hex":    {"VENDOR Acme 0x63\n", `/d:1: VENDOR Acme: want a decimal number above 0, not "0x63"`},
+		"short vendor":     {"VENDOR Acme\n", "/d:1: VENDOR Acme has too few words or too many"},
+		"long vendor":      {"VENDOR Acme 1 format=1,1 x\n", "/d:1: VENDOR Acme has too few words or too many"},
+		"vendor below 1":   {"VENDOR Acme -1\n", `/d:1: VENDOR Acme: want a decimal number above 0, not "-1"`},
 		"unknown vendor":   {"BEGIN-VENDOR Acme\n", "/d:1: BEGIN-VENDOR Acme has no VENDOR"},
 		"nested":           {"VENDOR A 1\nBEGIN-VENDOR A\nBEGIN-VENDOR A\n", "/d:3: BEGIN-VENDOR A stands before END-VENDOR A"},
 		"unmatched end":    {"END-VENDOR Acme\n", "/d:1: END-VENDOR Acme has no BEGIN-VENDOR"},
