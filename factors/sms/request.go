@@ -74,6 +74,9 @@ func newRequestMaker(c Config) (*requestMaker, []error) {
 		}
 		m.headers[name] = t
 	}
+	if err := checkLiterals(c.Query, inQuery); err != nil {
+		faults = append(faults, fmt.Errorf("query: %w", err))
+	}
 	if c.Body == "" && c.ContentType == "" {
 		return m, faults
 	}
@@ -85,6 +88,9 @@ func newRequestMaker(c Config) (*requestMaker, []error) {
 		return m, append(faults, fmt.Errorf("content_type: %w", err))
 	}
 	if m.body, err = parseTemplate(c.Body, p, requestVariables()); err != nil {
+		faults = append(faults, fmt.Errorf("body: %w", err))
+	}
+	if err := checkLiterals(c.Body, p); err != nil {
 		faults = append(faults, fmt.Errorf("body: %w", err))
 	}
 	return m, faults
@@ -101,8 +107,8 @@ func header(name, value string) (template, error) {
 		return template{}, errors.New("is not the name of a header")
 	}
 	t, err := parseTemplate(value, inHeader, headerVariables())
-	if err == nil && http.CanonicalHeaderKey(name) == "Authorization" && len(t.needs()) == 0 {
-		err = errors.New("holds a secret that check-config would show: set password_file, and write {{.Password}} or {{.Basic}} here")
+	if err == nil && secretLiteral(name, value) {
+		err = errLiteral
 	}
 	return t, err
 }
@@ -131,12 +137,18 @@ func newTarget(c Config, text string) (target, error) {
 	if to.path, err = parseTemplate("/"+path, inPath, requestVariables()); err != nil {
 		faults = append(faults, fmt.Errorf("the path %w", err))
 	}
+	if err := checkLiterals(path, inPath); err != nil {
+		faults = append(faults, fmt.Errorf("the path: %w", err))
+	}
 	query := c.Query
 	if hasOwn {
 		query = own
 	}
 	if to.query, err = parseTemplate(query, inQuery, requestVariables()); err != nil {
 		faults = append(faults, fmt.Errorf("the query %w", err))
+	}
+	if err := checkLiterals(own, inQuery); err != nil {
+		faults = append(faults, fmt.Errorf("the query: %w", err))
 	}
 	return to, errors.Join(append(faults, to.checkHost(c.AllowHTTP))...)
 }
