@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sallyport/e2e/servers"
-	"sallyport/login"
 	"sallyport/radius/rsatest"
 )
 
@@ -32,22 +31,36 @@ type world struct {
 	token *rsatest.Server
 }
 
-// startWorld starts them for these people. Further tables may be appended to the configuration.
-func startWorld(t *testing.T, folk []servers.Person, config string) *world {
+// worldOptions are what a world has of its own.
+type worldOptions struct {
+	people []servers.Person
+	// vpn and securid are further keys of the VPN's [[client]] and of [factors.securid].
+	vpn, securid string
+	// config is appended to the configuration.
+	config       string
+	dictionaries []string
+}
+
+func startWorld(t *testing.T, opt worldOptions) *world {
 	t.Helper()
-	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: opt.people})
 	w := &world{mail: startMailpit(t, nil), phone: servers.StartKannel(t, servers.KannelOptions{}), rsa: rsatest.New(rsatest.Config{})}
 	var err error
 	if w.token, err = w.rsa.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.token.Close() })
-	w.site = startSite(t, corp(slapd.CAFile, slapd.URL())+w.configuration()+config)
+	w.site = startSiteOf(t, servers.SallyportOptions{
+		Config: corp(slapd.CAFile, slapd.URL()) + listedClient("vpn", vpnAddress, "policy = \"staff\"\n"+opt.vpn) +
+			listedClient("cx", uiAddress, "policy = \"staff\"\nui = true") + listedPolicies() + w.factors(opt.securid) + opt.config,
+		Dictionaries: opt.dictionaries, LogLevel: "info",
+	})
 	return w
 }
 
-func (w *world) configuration() string {
-	return listedClients() + listedPolicies() + fmt.Sprintf(`
+// factors is the configuration of all of them. A Reject is not delayed.
+func (w *world) factors(securid string) string {
+	return fmt.Sprintf(`
 [login]
 reject_delay = "0s"
 
@@ -70,19 +83,8 @@ between = %[3]q
 [factors.securid]
 servers = [%[5]q]
 secret = %[6]q
-`, w.mail.SMTP, w.mail.CAFile, between, w.phone.FactorConfig(), w.token.Addr(), rsatest.Secret.Reveal())
-}
-
-// listedClients are those of every world, by address.
-func listedClients() string {
-	var b strings.Builder
-	for _, c := range []struct{ name, address, more string }{
-		{"vpn", vpnAddress, `policy = "staff"`},
-		{"cx", uiAddress, "policy = \"staff\"\nui = true"},
-	} {
-		b.WriteString(listedClient(c.name, c.address, c.more))
-	}
-	return b.String()
+%[7]s
+`, w.mail.SMTP, w.mail.CAFile, between, w.phone.FactorConfig(), w.token.Addr(), rsatest.Secret.Reveal(), securid)
 }
 
 func listedClient(name, address, more string) string {
@@ -161,18 +163,4 @@ func (w *world) administer(t *testing.T, args ...string) string {
 		t.Fatalf("sallyport user %s: %v", args, err)
 	}
 	return out
-}
-
-// replaceRSA puts an RSA server with another shared secret in the place of this one.
-func (w *world) replaceRSA(t *testing.T, secret login.Secret) {
-	t.Helper()
-	address := w.token.Addr()
-	if err := w.token.Close(); err != nil {
-		t.Fatal(err)
-	}
-	other, err := rsatest.New(rsatest.Config{Secret: secret}).Start(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Close() })
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,9 +26,11 @@ type SallyportOptions struct {
 	Listen string
 	// Listeners is how many RADIUS addresses there are, the others on free ports; 0 means 1.
 	Listeners int
-	// Config is TOML appended to what the harness writes: [node], [radius] listen, [status],
-	// [admin] and [log] are the harness's, everything else is Config's.
+	// Config is TOML appended to what the harness writes: [node], [radius], [status], [admin] and
+	// [log] are the harness's, everything else is Config's.
 	Config string
+	// Dictionaries are files in FreeRADIUS's format, for reply attributes.
+	Dictionaries []string
 	// LogLevel is "debug", "info" …; empty means debug, so that tests see all that may be logged.
 	LogLevel string
 }
@@ -96,6 +99,7 @@ master_key_file = %q
 
 [radius]
 listen = ["%s"]
+dictionaries = [%s]
 
 [status]
 listen = %q
@@ -107,8 +111,17 @@ socket = %q
 format = "json"
 level = %q
 
-`, filepath.Join(s.Dir, "data"), key, strings.Join(s.Listeners, `", "`), s.Status, s.Socket, opt.LogLevel)
+`, filepath.Join(s.Dir, "data"), key, strings.Join(s.Listeners, `", "`), quoted(opt.Dictionaries), s.Status, s.Socket, opt.LogLevel)
 	return os.WriteFile(s.ConfigFile, []byte(text+opt.Config), 0o600)
+}
+
+// quoted is a list as TOML has it, without its brackets.
+func quoted(list []string) string {
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = strconv.Quote(item)
+	}
+	return strings.Join(items, ", ")
 }
 
 // listeners are the addresses to listen on for RADIUS.
