@@ -30,12 +30,21 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		t.token.expires = e.cfg.Ledger.Now().Add(againWithin)
 		reply, err = e.answerAtOnce(ctx, t)
 	}
-	if err == nil && reply.Verdict == Reject {
-		if told := t.toldIn(reply.Code); told != reply.Code {
-			reply.Code, reply.Message = told, sentence(told)
-		}
+	if err == nil && reply.Verdict == Reject && oneRefusal(reply.Code, t.policy.ConcealPassword) {
+		reply.Code, reply.Message = CodePasswordInvalid, "Wrong username, password or code."
 	}
 	return reply, err
+}
+
+// oneRefusal reports whether a refusal of a login in one request looks like that of a wrong password:
+// what tells that the password was right, or the name known, would make a guess of it free.
+func oneRefusal(c Code, conceal bool) bool {
+	switch c {
+	case CodePasswordInvalid, CodeOTPInvalid, CodeOTPReplayed, CodeAccountLocked, CodeAttemptsExhausted, CodeFactorNotConfigured,
+		CodePasscodeMalformed, CodeSecurIDRejected, CodeNotPermitted, CodeAccountDisabled:
+		return true
+	}
+	return conceal
 }
 
 // splitAppended parts password and code: OpenVPN's static challenge; else the last digits characters,
@@ -84,6 +93,9 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 	held := e.held(t)
 	word := strings.ToLower(t.answer)
 	kind, tag, standIn := t.standIn(t.answer)
+	if !standIn && t.mayBeSpent(t.answer) {
+		kind, tag, standIn = CredentialRecovery, Tag{}, true
+	}
 	switch {
 	case t.answer == "":
 		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the request has no code"), nil
@@ -122,17 +134,10 @@ func (e *Engine) factorAtOnce(ctx context.Context, t *turn, held []string) (stri
 	for _, name := range held {
 		s, sends := e.cfg.Factors[name].(Sender)
 		c := t.enrolment.Credentials[name]
-		if !sends || c.Challenge == (ChallengeID{}) {
+		if !sends {
 			continue
 		}
-		o, found, err := e.cfg.Ledger.Opened(ctx, c.Challenge)
-		if err != nil {
-			return "", Finding{}, ledgerError(err)
-		}
-		if !found || o.Closed || o.UserID != t.user.ID || o.Client != t.origin.Client || !e.cfg.Ledger.Now().Before(o.Expires) {
-			continue
-		}
-		f, err := verifySent(s, t.keys, o, t.answer)
+		f, err := e.verifyNewest(ctx, t, s, c)
 		if err != nil {
 			return "", Finding{}, ledgerError(err)
 		}
@@ -148,6 +153,13 @@ func (e *Engine) factorAtOnce(ctx context.Context, t *turn, held []string) (stri
 	t.token.version = c.Version
 	f, err := e.verify(ctx, t, chosen, c)
 	return chosen, f, err
+}
+
+// awaits reports whether a code that was sent in o is for this user's registered factor as it is now:
+// not one for a candidate, and not one from before a factor was changed.
+func (t *turn) awaits(o Opened, name string) bool {
+	return !o.Closed && o.UserID == t.user.ID && o.Client == t.origin.Client &&
+		o.Epoch == t.enrolment.Epoch && o.Factor == name && len(o.Record) == 0
 }
 
 // sendAtOnce sends a code at a word in place of a code. The login ends there: the next one brings it.
@@ -166,7 +178,7 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 	told := reply.Code
 	out := t.reject(told, told, "a code was asked for by its word")
 	if told == CodePrompt {
-		out.Message = "A code was sent" + sentTo(reply.Prompt) + ". Log in again with it."
+		out.Message = "A code was sent to " + plain(reply.Prompt.MaskedAddress) + ". Log in again with it."
 	}
 	return out, nil
 }

@@ -37,7 +37,9 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if done {
 		return e.concealed(ctx, t, reply, err)
 	}
-	t.rejoin = t.keys.Tag("begin", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(r.Password))
+	if !t.policy.ConcealPassword { // where a decoy's challenge and a real one would be found again differently
+		t.rejoin = t.keys.Tag("begin", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(r.Password))
+	}
 	reply, err = e.beginSecond(ctx, t)
 	if err == nil && reply.Verdict == Reject {
 		return e.concealed(ctx, t, reply, err)
@@ -55,7 +57,8 @@ func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, err
 	if t.rule, permitted = t.policy.ruleFor(t.user.Groups); !permitted {
 		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
 	}
-	if x, ok := t.policy.exemption(t.user, t.origin.Client, e.cfg.Ledger.Now()); ok {
+	if x, ok := t.policy.exemption(t.user, t.origin.Client, e.cfg.Ledger.Now()); ok && t.origin.Mode != ModeOTPOnly {
+		// Without a password an exemption would let in whoever knows the name.
 		reply, err := e.exempt(ctx, t, x)
 		return reply, err, true
 	}
@@ -74,6 +77,9 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 	t.typed = name
 	who := t.attempt(name)
 	if bad == nil && !e.cfg.Throttle.ask(who) {
+		if t.policy.ConcealPassword { // whose factor the decoy shows
+			t.user, _ = e.cfg.Directories[t.policy.Directory].Find(ctx, username)
+		}
 		return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
 	}
 	err = e.timed(t, "directory", func() (string, error) {
@@ -84,28 +90,37 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, username, password)
 		return t.user.Server, err
 	})
-	switch {
-	case err == nil:
+	switch RefusalCode(err) {
+	case CodePasswordExpired, CodePasswordMustChange:
 		e.cfg.Throttle.right(who)
-	case !errors.Is(err, ErrPassword) && !errors.Is(err, ErrNoUser):
-		e.cfg.Throttle.unknown(who)
+	case "":
+		if err == nil {
+			e.cfg.Throttle.right(who)
+		} else {
+			e.cfg.Throttle.unknown(who)
+		}
 	}
 	return t.found(err)
 }
 
-// attempt is who tries a password. The domain that stands before or after a name is left out, or each
-// spelling of a user would have tries of its own.
+// attempt is who tries a password.
 func (t *turn) attempt(name string) attempt {
+	client, station, user := []byte(t.origin.Client), []byte(t.origin.CallingStationID), []byte(bareName(name))
+	a := attempt{user: t.keys.Tag("attempt", client, station, user)}
+	if len(station) > 0 {
+		a.station, a.everywhere = t.keys.Tag("station", client, station), t.keys.Tag("everywhere", client, user)
+	}
+	return a
+}
+
+// bareName leaves out the domain that stands before or after a name: else each spelling of a user would
+// have tries, or a decoy, of its own.
+func bareName(name string) string {
 	if _, after, ok := strings.Cut(name, `\`); ok {
 		name = after
 	}
 	name, _, _ = strings.Cut(name, "@")
-	client, station := []byte(t.origin.Client), []byte(t.origin.CallingStationID)
-	a := attempt{user: t.keys.Tag("attempt", client, station, []byte(name))}
-	if len(station) > 0 {
-		a.station = t.keys.Tag("station", client, station)
-	}
-	return a
+	return name
 }
 
 // found takes the directory's word about the user. done means that reply and err are the end of this
@@ -159,13 +174,13 @@ func (e *Engine) exempt(ctx context.Context, t *turn, x Exemption) (Reply, error
 func (e *Engine) beginSecond(ctx context.Context, t *turn) (Reply, error) {
 	held := e.held(t)
 	if len(held) == 0 {
-		if t.goodCodes(CredentialBypass, e.cfg.Ledger.Now()) {
+		if !t.policy.ConcealPassword && t.goodCodes(CredentialBypass, e.cfg.Ledger.Now()) {
 			return e.askCode(t, CredentialBypass)
 		}
 		return e.beginRegistration(ctx, t)
 	}
 	name, ok := e.open(t, held)
-	if !ok {
+	if !ok && !t.policy.ConcealPassword {
 		for _, kind := range []string{CredentialBypass, CredentialRecovery} {
 			if t.goodCodes(kind, e.cfg.Ledger.Now()) {
 				return e.askCode(t, kind)
@@ -196,7 +211,7 @@ func (e *Engine) open(t *turn, held []string) (string, bool) {
 	now, chosen := e.cfg.Ledger.Now(), ""
 	for _, name := range held {
 		switch {
-		case t.enrolment.Credentials[name].LockedAt(now):
+		case t.enrolment.Credentials[name].LockedAt(now) && !t.policy.ConcealPassword: // or the lock would show
 		case name == t.enrolment.LastFactor:
 			return name, true
 		case chosen == "":
@@ -222,14 +237,25 @@ func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) 
 			return reply, err
 		}
 	}
-	if t.token.expires = t.opened.Expires; t.token.expires.IsZero() { // else the ledger keeps the end already
-		t.token.expires = e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife)
-	}
+	t.endBy(e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife))
 	p, err := e.cfg.Factors[name].Challenge(ctx, t.user, c)
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
 	return e.prompt(t, p, why)
+}
+
+// endBy sets when the challenge ends: as the ledger says where it is stored, else at the time given in
+// the first request. A later prompt does not put it off, or a State would live as long as somebody goes
+// on asking.
+func (t *turn) endBy(end time.Time) {
+	switch {
+	case t.policy.ConcealPassword && t.state != "": // a send puts off the end of a real one only
+	case !t.opened.Expires.IsZero():
+		t.token.expires = t.opened.Expires
+	case t.state == "":
+		t.token.expires = end
+	}
 }
 
 // stored reports whether the ledger knows the user, and so finds them by their handle.

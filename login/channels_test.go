@@ -101,8 +101,9 @@ func (f *forwarder) Verify(context.Context, time.Time, login.User, login.Credent
 	panic("not asked of a forwarder")
 }
 
-func (f *forwarder) Acceptable(answer string) bool { return len(answer) == 14 }
-func (f *forwarder) Within() time.Duration         { return time.Second }
+func (f *forwarder) Acceptable(answer string) bool  { return len(answer) == 14 }
+func (f *forwarder) Canonical(answer string) string { return strings.ReplaceAll(answer, "٦", "6") }
+func (f *forwarder) Within() time.Duration          { return time.Second }
 
 func (f *forwarder) Forward(_ context.Context, a login.Forwarding) login.Forwarded {
 	f.mu.Lock()

@@ -26,7 +26,7 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	if typed == "" {
 		typed = t.event.Username
 	}
-	handle := t.keys.Handle("?" + typed)
+	handle := t.keys.Handle("?" + bareName(typed))
 	t.user, t.enrolment, t.opened = User{ID: decoyID(handle)}, Enrolment{}, Opened{}
 	t.event.Factor = name
 	t.token = token{
@@ -42,6 +42,15 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 		return t.reject(CodeFactorNotConfigured, CodePasswordInvalid, err.Error()), nil
 	}
 	return e.prompt(t, p, CodePrompt)
+}
+
+// outOfRoom is the outcome of an answer that the ledger has no room to record, where passwords are
+// concealed: that of a decoy.
+func (e *Engine) outOfRoom() Outcome {
+	if left := int(e.cfg.Limits.Attempts) - 1; left > 0 {
+		return Outcome{Code: CodeOTPInvalid, AttemptsLeft: left}
+	}
+	return Outcome{Code: CodeAttemptsExhausted}
 }
 
 // decoyFactor is the factor that the right password would have met, or one derived from the name
@@ -62,7 +71,7 @@ func (e *Engine) decoyFactor(ctx context.Context, t *turn) (string, error) {
 			return held[0], nil
 		}
 	}
-	seed := t.keys.nameTag(t.event.Username)
+	seed := t.keys.nameTag(bareName(t.typed))
 	return t.policy.Factors[int(seed[0])%len(t.policy.Factors)], nil
 }
 
@@ -72,25 +81,23 @@ func (e *Engine) masked(t *turn, s Sender, to Address) string {
 	if !t.policy.ConcealPassword {
 		return to.Masked
 	}
-	seed := t.token.name
+	seed := t.keys.nameTag("mask " + bareName(t.typed))
 	if s.DirectoryAddress(User{Mail: "m"}) != "" {
 		return fmt.Sprintf("%c•••%c@•••", 'a'+seed[0]%26, 'a'+seed[1]%26)
 	}
 	return fmt.Sprintf("•••••••%02d", int(seed[0])%100)
 }
 
-// toldIn is the code that a person is told in place of c: where passwords are concealed, a lock does
-// not show, and a login in one request has one refusal.
+// toldIn is the code that a person is told in place of c: where passwords are concealed, neither a lock
+// nor that a code was right once shows.
 func (t *turn) toldIn(c Code) Code {
 	switch {
 	case !t.policy.ConcealPassword:
 		return c
-	case t.origin.Mode != ModeChallenge:
-		return CodePasswordInvalid
 	case c == CodeAccountLocked:
 		return CodeAttemptsExhausted
-	case t.token.step == StepPasscode && c == CodeOTPInvalid:
-		return CodeSecurIDRejected
+	case c == CodeOTPReplayed:
+		return CodeOTPInvalid
 	}
 	return c
 }

@@ -3,6 +3,8 @@ package login
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +32,9 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	}
 	if reply, err, done := e.recall(ctx, t); done {
 		return reply, err
+	}
+	if t.policy.ConcealPassword && !e.cfg.Ledger.Now().Before(t.token.expires) {
+		return t.reject(CodeStateExpired, CodeStateExpired, ""), nil
 	}
 	action := t.action(a.Action)
 	t.key = t.keys.Tag("request", []byte(a.State), []byte(action), []byte(t.answer))
@@ -107,7 +112,11 @@ func (e *Engine) nameFactor(t *turn) (reply Reply, err error, done bool) {
 	if t.token.step == StepChooseFactor {
 		return Reply{}, nil, false
 	}
-	for _, name := range t.rule.factors {
+	names := t.rule.factors
+	if t.token.has(flagDecoy) { // whose group's rule is not known any more
+		names = slices.Collect(maps.Keys(e.cfg.Factors))
+	}
+	for _, name := range names {
 		if t.keys.factorTag(name) == t.token.factor {
 			t.event.Factor = name
 			return Reply{}, nil, false
@@ -194,7 +203,7 @@ func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential)
 		return Finding{}, nil
 	}
 	if s, ok := factor.(Sender); ok {
-		f, err = verifySent(s, t.keys, t.opened, t.answer)
+		f, err = e.verifySent(ctx, t, s, c)
 	} else if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err == nil {
 		f, err = factor.Verify(ctx, e.cfg.Now(), t.user, c, t.answer)
 	}
@@ -226,6 +235,10 @@ func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome
 		out, err = e.cfg.Ledger.Settle(ctx, s)
 		return "", err
 	})
+	if t.policy.ConcealPassword && errors.Is(err, ErrFull) {
+		t.event.Reason = err.Error()
+		return e.outOfRoom(), nil
+	}
 	if err != nil {
 		return Outcome{}, ledgerError(err)
 	}

@@ -121,9 +121,29 @@ func (c Config) check(p Policy) error {
 			}
 		}
 	}
+	if p.ConcealPassword {
+		if err := c.checkConcealed(p); err != nil {
+			return err
+		}
+	}
 	for _, x := range p.Exemptions {
 		if x.Rule == "" || x.Until.IsZero() {
 			return fmt.Errorf("exemption %q: a rule and an end are needed", x.Rule)
+		}
+	}
+	return nil
+}
+
+// checkConcealed refuses what would tell that a password was right: how long another server takes to
+// judge an answer.
+func (c Config) checkConcealed(p Policy) error {
+	names := p.Factors
+	for _, g := range p.Groups {
+		names = slices.Concat(names, g.Factors)
+	}
+	for _, name := range names {
+		if _, ok := c.Factors[name].(Forwarder); ok {
+			return fmt.Errorf("factor %q cannot be used while the policy conceals passwords: the time that the other server takes would tell", name)
 		}
 	}
 	return nil

@@ -14,6 +14,8 @@ type Forwarder interface {
 	// Acceptable reports whether answer can be a passcode at the first prompt. What cannot is told at
 	// once and is not forwarded, so that it uses up no attempt at the other server.
 	Acceptable(answer string) bool
+	// Canonical is the form of an answer that is forwarded: answers of one form are one answer.
+	Canonical(answer string) string
 	// Forward sends one answer and waits for what becomes of it, for as long as ctx and its own
 	// settings allow. It is called once per answer in the whole cluster.
 	Forward(ctx context.Context, f Forwarding) Forwarded
@@ -85,10 +87,17 @@ type Attribute struct {
 	Value  []byte
 }
 
-// encodeAttributes is how attributes are kept with a verdict: vendor, type, length, value.
+// maxGrant is what the ledger keeps with a verdict, in octets.
+const maxGrant = 2048
+
+// encodeAttributes is how attributes are kept with a verdict: vendor, type, length, value. What does
+// not fit is left out: an Accept of the server must not be lost for it.
 func encodeAttributes(attributes []Attribute) string {
 	var b []byte
 	for _, a := range attributes {
+		if len(b)+7+len(a.Value) > maxGrant {
+			continue
+		}
 		b = binary.BigEndian.AppendUint32(b, a.Vendor)
 		b = append(b, a.Type)
 		b = binary.BigEndian.AppendUint16(b, uint16(len(a.Value)))

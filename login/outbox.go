@@ -7,12 +7,16 @@ import (
 	"time"
 )
 
-// maxInFlight bounds the codes and notices that wait for a mail server or a gateway.
-const maxInFlight = 4096
+// maxMessages bounds the codes and notices that wait for a mail server or a gateway, maxAnswers the
+// answers at a server that judges them: a mail server that hangs holds up no passcode.
+const (
+	maxMessages = 4096
+	maxAnswers  = 1024
+)
 
 // errOutboxFull means that as many messages wait as may; errOutboxClosed that the daemon stops.
 var (
-	errOutboxFull   = errors.New("too many messages wait to be sent")
+	errOutboxFull   = errors.New("too many messages or answers are on their way")
 	errOutboxClosed = errors.New("the daemon is stopping")
 )
 
@@ -35,11 +39,11 @@ type Delivery struct {
 // Outbox runs what outlives a request: messages on their way, answers at a server that judges them.
 // It is made once for a daemon, is shared by its engines, and is safe for concurrent use.
 type Outbox struct {
-	report func(Delivery)
-	now    func() time.Time
-	slots  chan struct{}
-	base   context.Context
-	cancel context.CancelFunc
+	report            func(Delivery)
+	now               func() time.Time
+	messages, answers chan struct{}
+	base              context.Context
+	cancel            context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
@@ -56,7 +60,10 @@ func NewOutbox(report func(Delivery), now func() time.Time) *Outbox {
 		now = time.Now
 	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Outbox{report: report, now: now, slots: make(chan struct{}, maxInFlight), base: base, cancel: cancel}
+	return &Outbox{
+		report: report, now: now, messages: make(chan struct{}, maxMessages), answers: make(chan struct{}, maxAnswers),
+		base: base, cancel: cancel,
+	}
 }
 
 // Close waits for what is on its way until ctx ends, and then gives it up.
@@ -81,27 +88,54 @@ func (o *Outbox) Close(ctx context.Context) error {
 }
 
 // Pending is how many messages and answers are on their way.
-func (o *Outbox) Pending() int { return len(o.slots) }
+func (o *Outbox) Pending() int { return len(o.messages) + len(o.answers) }
 
-// run does work that outlives the request, for at most as long as given.
-func (o *Outbox) run(within time.Duration, work func(context.Context)) error {
+// slot is the right to do one work that outlives its request.
+type slot struct {
+	o    *Outbox
+	from chan struct{}
+	used bool
+}
+
+// reserve takes a slot for an answer that is to be forwarded.
+func (o *Outbox) reserve() (*slot, error) { return o.take(o.answers) }
+
+func (o *Outbox) take(from chan struct{}) (*slot, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return errOutboxClosed
+		return nil, errOutboxClosed
 	}
 	select {
-	case o.slots <- struct{}{}:
+	case from <- struct{}{}:
+		o.work.Add(1)
+		return &slot{o: o, from: from}, nil
 	default:
-		return errOutboxFull
+		return nil, errOutboxFull
 	}
-	o.work.Go(func() {
-		defer func() { <-o.slots }()
-		ctx, cancel := context.WithTimeout(o.base, within)
+}
+
+// run does the work in the background, for at most as long as given.
+func (s *slot) run(within time.Duration, work func(context.Context)) {
+	s.used = true
+	go func() {
+		defer s.free()
+		ctx, cancel := context.WithTimeout(s.o.base, within)
 		defer cancel()
 		work(ctx)
-	})
-	return nil
+	}()
+}
+
+// release gives the slot back if nothing was run in it.
+func (s *slot) release() {
+	if !s.used {
+		s.free()
+	}
+}
+
+func (s *slot) free() {
+	<-s.from
+	s.o.work.Done()
 }
 
 // deliver sends a message in the background and reports what became of it; done is called with the
@@ -113,8 +147,10 @@ func (o *Outbox) deliver(d Delivery, within time.Duration, send func(context.Con
 		o.report(d)
 		done(err)
 	}
-	err := o.run(within, func(ctx context.Context) { finish(send(ctx)) })
+	s, err := o.take(o.messages)
 	if err != nil {
 		finish("", err)
+		return
 	}
+	s.run(within, func(ctx context.Context) { finish(send(ctx)) })
 }

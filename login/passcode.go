@@ -29,15 +29,15 @@ func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
 		if kind, tag, ok := t.standIn(t.answer); ok {
 			return e.answerStandIn(ctx, t, kind, tag)
 		}
+		if t.mayBeSpent(t.answer) {
+			return e.answerStandIn(ctx, t, CredentialRecovery, Tag{})
+		}
 	}
 	if t.inDialogue() && !printable(t.answer) || !t.inDialogue() && !f.Acceptable(t.answer) {
 		if reply, done := e.ended(t); done {
 			return reply, nil
 		}
 		return e.repeat(ctx, t, CodePasscodeMalformed)
-	}
-	if t.token.has(flagDecoy) {
-		return e.settle(ctx, t, e.settlement(t, Finding{}))
 	}
 	return e.forward(ctx, t, f, e.settlement(t, Finding{}))
 }
@@ -52,9 +52,14 @@ func printable(answer string) bool {
 // with the same answer to the same prompt waits for that one outcome.
 func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement) (Reply, error) {
 	t.forwarded = true
+	slot, err := e.cfg.Outbox.reserve()
+	if err != nil { // before the claim: a passcode that is claimed and never forwarded would be lost
+		return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: err}
+	}
+	defer slot.release()
 	claim := Claim{Act: newAct(), Within: f.Within() + concludeWithin}
 	if !t.inDialogue() {
-		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(t.answer))
+		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(f.Canonical(t.answer)))
 	}
 	s.Sequence = t.token.sequence
 	out, err := e.claim(ctx, t, s, claim)
@@ -62,7 +67,7 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 		return Reply{}, ledgerError(err)
 	}
 	if out.Claimed {
-		if out, err = e.judged(ctx, t, f, s, claim); err != nil {
+		if out, err = e.judged(ctx, t, f, s, claim, slot); err != nil {
 			return Reply{}, err
 		}
 	}
@@ -90,7 +95,7 @@ func (e *Engine) claim(ctx context.Context, t *turn, s Settlement, c Claim) (out
 
 // judged forwards a claimed answer and commits its outcome. Both go on when the request's time is up:
 // the answer is used up, and its retransmission is to find the outcome.
-func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement, c Claim) (Outcome, error) {
+func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement, c Claim, slot *slot) (Outcome, error) {
 	type end struct {
 		forwarded Forwarded
 		out       Outcome
@@ -102,13 +107,16 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 	}
 	if t.inDialogue() {
 		d, err := decodeDialogue(t.opened.Record)
+		if err == nil && t.opened.Sequence != t.token.sequence {
+			err = errors.New("this node's state lags behind the dialogue")
+		}
 		if err != nil {
 			return Outcome{}, ledgerError(err)
 		}
 		forwarding.Dialogue = d
 	}
 	done := make(chan end, 1)
-	err := e.cfg.Outbox.run(f.Within()+concludeWithin, func(ctx context.Context) {
+	slot.run(f.Within()+concludeWithin, func(ctx context.Context) {
 		began := e.cfg.Now()
 		within, cancel := context.WithTimeout(ctx, f.Within())
 		forwarded := f.Forward(within, forwarding)
@@ -117,9 +125,6 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 		out, err := e.conclude(ctx, s, c, forwarded)
 		done <- end{forwarded, out, took, err}
 	})
-	if err != nil {
-		return Outcome{}, &UnavailableError{Code: CodeRateLimited, Err: err}
-	}
 	select {
 	case end := <-done:
 		t.event.Backends = append(t.event.Backends, Backend{

@@ -125,20 +125,16 @@ func methodName(factor string) string {
 	return factor
 }
 
-// relayed is the text of another server as a client of this profile needs it: unchanged, or the text
-// by which a Cisco ASA recognises the step.
+// relayed is the text of another server as a client of this profile needs it: unchanged, or with the
+// words in front by which a Cisco ASA recognises the step. The text stays, since it may show a PIN.
 func relayed(p Prompt, profile Profile) string {
-	if profile == ProfileASASDI {
-		switch p.Step {
-		case StepNewPIN:
-			return "Enter your new Alpha-Numerical PIN"
-		case StepConfirmPIN:
-			return "Reenter PIN:"
-		case StepNextTokencode:
-			return "Enter Next PASSCODE"
-		}
+	words := map[Step]string{
+		StepNewPIN: "Enter your new Alpha-Numerical PIN", StepConfirmPIN: "Reenter PIN:", StepNextTokencode: "Enter Next PASSCODE",
+	}[p.Step]
+	if profile != ProfileASASDI || words == "" {
+		return p.Text.Reveal()
 	}
-	return p.Text.Reveal()
+	return words + " " + p.Text.Reveal()
 }
 
 func attempts(why Code, left int) string {

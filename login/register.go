@@ -57,6 +57,9 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 	case RegistrationWindow:
 		subjects := []string{t.user.ID}
 		for _, g := range t.user.Groups {
+			if t.hadFactor() {
+				break // a window for many leads nobody round the factor that they have under another policy
+			}
 			subjects = append(subjects, GroupSubject(t.policy.Directory, g), GroupSubject(t.policy.Directory, firstValue(g)))
 		}
 		allowed, err = e.window(ctx, subjects...)
@@ -94,7 +97,7 @@ func (t *turn) hadFactor() bool {
 			return true
 		}
 	}
-	return false
+	return t.enrolment.LastFactor != "" // such as SecurID, which nobody registers here
 }
 
 // registerFactor shows a fresh candidate, or asks for the address of one.
@@ -130,14 +133,14 @@ func (e *Engine) registerFactor(ctx context.Context, t *turn, name string) (Repl
 
 // fromDirectory reports whether only the directory's address may be registered.
 func (t *turn) fromDirectory() bool {
-	return t.rule.registration == RegistrationDirectory && !t.token.has(flagRenewing)
+	return t.rule.registration == RegistrationDirectory
 }
 
 // openIfFirst stores the challenge of a first registration at its first prompt: the user may not be
 // stored yet, and a repeated first request is to find it.
 func (e *Engine) openIfFirst(ctx context.Context, t *turn, factor string) (reply Reply, err error, done bool) {
 	if t.state != "" && t.opened.UserID != "" {
-		t.token.expires = t.opened.Expires
+		t.endBy(t.opened.Expires)
 		return Reply{}, nil, false
 	}
 	t.event.Factor = factor
@@ -271,6 +274,7 @@ func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
 	}
 	s := e.settlement(t, finding)
 	s.Register, s.Sequence = t.opened.Record, t.token.sequence
+	_, s.Count = e.cfg.Factors[t.event.Factor].(Sender)
 	if t.token.has(flagInvited) {
 		s.Invitation, _ = t.anyCode(CredentialInvitation, e.cfg.Ledger.Now())
 		if s.Invitation == (Tag{}) {
@@ -283,7 +287,7 @@ func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
 func (e *Engine) verifyCandidate(ctx context.Context, t *turn) (Finding, error) {
 	f := e.cfg.Factors[t.event.Factor]
 	if s, ok := f.(Sender); ok {
-		return verifySent(s, t.keys, t.opened, t.answer)
+		return matchSent(s, t.keys, t.opened, t.answer)
 	}
 	return f.Verify(ctx, e.cfg.Now(), t.user, Credential{Factor: t.event.Factor, Record: t.opened.Record}, t.answer)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -43,13 +45,10 @@ func (e *Engine) registeredAddress(ctx context.Context, t *turn, s Sender) (Addr
 // asks for the code.
 func (e *Engine) openAndSend(ctx context.Context, t *turn, s Sender, to Address, o Opening, why Code) (Reply, error) {
 	o.Send = &Send{
-		Act: newAct(), Destination: t.keys.AddressTag(s.Name(), to.Text), Country: to.Country, Limits: s.Limits(),
+		Act: newAct(), Destination: t.keys.AddressTag(s.Name(), mailbox(to.Text)), Country: to.Country, Limits: s.Limits(),
 	}
 	if reply, err, done := e.openChallenge(ctx, t, o); done {
 		return reply, err
-	}
-	if t.opened.Expires.IsZero() { // nothing was sent, so nothing is stored
-		t.token.expires = e.cfg.Ledger.Now().Add(o.Life)
 	}
 	switch {
 	case t.opened.Fresh && !t.token.has(flagDecoy):
@@ -63,6 +62,17 @@ func (e *Engine) openAndSend(ctx context.Context, t *turn, s Sender, to Address,
 		return e.showAddress(t, s, to, why)
 	}
 	return e.askSent(t, s, to, why)
+}
+
+// mailbox is the address as sends to it are counted: whatever its case, and whatever stands behind a
+// plus in it, most mail servers put it into one box.
+func mailbox(address string) string {
+	local, domain, ok := strings.Cut(strings.ToLower(address), "@")
+	if !ok {
+		return address
+	}
+	local, _, _ = strings.Cut(local, "+")
+	return local + "@" + domain
 }
 
 // openChallenge stores what the challenge needs, and takes over what is known of it. done means that
@@ -79,6 +89,8 @@ func (e *Engine) openChallenge(ctx context.Context, t *turn, o Opening) (reply R
 		return "", err
 	})
 	switch {
+	case t.policy.ConcealPassword && errors.Is(err, ErrFull):
+		t.opened, t.event.Reason = Opened{ID: o.ID, Sequence: o.Sequence}, err.Error()
 	case err != nil:
 		return Reply{}, ledgerError(err), true
 	case t.opened.Stale:
@@ -87,7 +99,8 @@ func (e *Engine) openChallenge(ctx context.Context, t *turn, o Opening) (reply R
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed"), nil, true
 	}
 	t.event.Trace = traceOf(t.opened.ID)
-	t.token.challenge, t.token.expires, t.token.sequence = t.opened.ID, t.opened.Expires, t.opened.Sequence
+	t.token.challenge, t.token.sequence = t.opened.ID, t.opened.Sequence
+	t.endBy(e.cfg.Ledger.Now().Add(o.Life)) // nothing is stored where nothing was sent
 	return Reply{}, nil, false
 }
 
@@ -118,6 +131,9 @@ func (e *Engine) dispatch(ctx context.Context, t *turn, s Sender, to Address) {
 			}
 			result <- err
 		})
+	if t.policy.ConcealPassword {
+		return // a decoy sends nothing that could be waited for
+	}
 	timer := time.NewTimer(immediately)
 	defer timer.Stop()
 	select {
@@ -140,6 +156,8 @@ func (e *Engine) askSent(t *turn, s Sender, to Address, why Code) (Reply, error)
 	p := Prompt{Step: StepOTP, Echo: true, MaskedAddress: e.masked(t, s, to)}
 	between, now := s.Limits().Between, e.cfg.Ledger.Now()
 	switch last, ok := t.lastSend(); {
+	case t.policy.ConcealPassword:
+		p.ResendAfter = between // as nothing is known of a decoy
 	case !t.opened.SendAt.IsZero():
 		p.ResendAfter = max(t.opened.SendAt.Sub(now), 0)
 	case ok && last.Failed:
@@ -177,9 +195,32 @@ func (e *Engine) resend(ctx context.Context, t *turn) (Reply, error) {
 	return e.askSender(ctx, t, s, CodePrompt)
 }
 
-// verifySent compares an answer with the newest codes of a challenge. All are compared, so that the
+// verifySent looks for an answer among the codes of this challenge. Where passwords are concealed, a
+// second first request does not rejoin the first: the code that this one sent is good there too.
+func (e *Engine) verifySent(ctx context.Context, t *turn, s Sender, c Credential) (Finding, error) {
+	f, err := matchSent(s, t.keys, t.opened, t.answer)
+	if err != nil || f.Number > 0 || !t.policy.ConcealPassword {
+		return f, err
+	}
+	return e.verifyNewest(ctx, t, s, c)
+}
+
+// verifyNewest looks for an answer among the codes of the newest challenge in which one was sent to the
+// registered address.
+func (e *Engine) verifyNewest(ctx context.Context, t *turn, s Sender, c Credential) (Finding, error) {
+	if c.Challenge == (ChallengeID{}) {
+		return Finding{}, nil
+	}
+	o, found, err := e.cfg.Ledger.Opened(ctx, c.Challenge)
+	if err != nil || !found || !t.awaits(o, s.Name()) || !e.cfg.Ledger.Now().Before(o.Expires) {
+		return Finding{}, err
+	}
+	return matchSent(s, t.keys, o, t.answer)
+}
+
+// matchSent compares an answer with the newest codes of a challenge. All are compared, so that the
 // time does not tell which was meant.
-func verifySent(s Sender, keys *KeyRing, o Opened, answer string) (Finding, error) {
+func matchSent(s Sender, keys *KeyRing, o Opened, answer string) (Finding, error) {
 	code, key := FoldDigits(answer), keys.CodeKey(o.ID)
 	var found Finding
 	for i, seen := len(o.Sends)-1, 0; i >= 0 && seen < codesGood; i-- {

@@ -44,6 +44,14 @@ func (t *turn) standIn(answer string) (kind string, tag Tag, ok bool) {
 	return "", Tag{}, false
 }
 
+// mayBeSpent reports whether an answer that is no code of this user has the form of one, where there
+// were some: it may be the retransmission of the last one. The ledger knows its verdict then.
+func (t *turn) mayBeSpent(answer string) bool {
+	_, recovery := t.enrolment.Credentials[CredentialRecovery]
+	_, bypass := t.enrolment.Credentials[CredentialBypass]
+	return (recovery || bypass) && NormalizeCode(answer) != ""
+}
+
 // askCode asks for a one-time code in place of a factor, or for an invitation.
 func (e *Engine) askCode(t *turn, kind string) (Reply, error) {
 	t.event.Factor = kind
@@ -75,6 +83,9 @@ func (e *Engine) answerInvitation(ctx context.Context, t *turn) (Reply, error) {
 // earned says how an Accept was earned, for the audit.
 func (t *turn) earned(out Outcome) string {
 	what := t.event.Factor
+	if out.Factor != "" {
+		what = out.Factor
+	}
 	switch {
 	case what == CredentialBypass:
 		what = fmt.Sprintf("bypass(%s, %d left)", t.enrolment.Credentials[what].Note, out.Remaining)

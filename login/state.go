@@ -107,6 +107,9 @@ func (r *KeyRing) seal(t token) (string, error) {
 // open returns what the State token says, or [ErrState]. It does not judge expiry or client.
 func (r *KeyRing) open(state string) (token, error) {
 	var t token
+	if len(state) != base64.RawURLEncoding.EncodedLen(stateLen) {
+		return t, ErrState // the decoder passes over line ends
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(state)
 	if err != nil || len(raw) != stateLen || raw[0] != stateVersion {
 		return t, ErrState

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// The defaults of [Throttle]: below what directories lock an account for (often ten in ten minutes),
-// and far below for one address that tries many accounts.
+// The defaults of [Throttle]: below what directories lock an account for (often ten in ten minutes).
 const (
 	DefaultPasswordTries      = 4
 	DefaultPasswordTriesEvery = 2 * time.Minute
-	// A station, a client's Calling-Station-Id, may have more wrong passwords over all its accounts.
-	stationTries = 5
+	// A station, a client's Calling-Station-Id, may have so many times the wrong passwords of a user over
+	// all its accounts; a user, over all stations, so many times those of one.
+	stationTries    = 5
+	everywhereTries = 2
 )
 
 // maxThrottled bounds what strangers can make a [Throttle] keep.
@@ -19,9 +20,10 @@ const maxThrottled = 65536
 
 // Throttle slows the guessing of passwords down on this node. Each user has, from each client and
 // Calling-Station-Id, a few wrong passwords; when they are used up, another is allowed every so often,
-// and what comes before that is refused without asking the directory. So a stranger's guesses stay
-// below the directory's own lockout, and the user's own place, which has used up nothing, still gets
-// in. It never locks a second factor and costs no commit. It is safe for concurrent use.
+// and what comes before that is refused without asking the directory. From all stations of a client
+// together a user has twice as many, which bounds what many addresses can do to the directory's own
+// lockout; a station from which the user has logged in goes on when those are used up. It never locks
+// a second factor and costs no commit. It is safe for concurrent use.
 type Throttle struct {
 	tries float64
 	every time.Duration
@@ -29,6 +31,8 @@ type Throttle struct {
 
 	mu     sync.Mutex
 	counts map[Tag]throttled
+	// known are the stations from which a user has logged in.
+	known map[Tag]struct{}
 }
 
 // throttled is a bucket of wrong passwords: how many are left, as of a time.
@@ -49,7 +53,7 @@ func NewThrottle(tries int, every time.Duration, now func() time.Time) *Throttle
 	if now == nil {
 		now = time.Now
 	}
-	return &Throttle{tries: float64(tries), every: every, now: now, counts: make(map[Tag]throttled)}
+	return &Throttle{tries: float64(tries), every: every, now: now, counts: make(map[Tag]throttled), known: make(map[Tag]struct{})}
 }
 
 // Set changes the bounds; what was counted stays.
@@ -60,21 +64,41 @@ func (t *Throttle) Set(tries int, every time.Duration) {
 	t.tries, t.every = fresh.tries, fresh.every
 }
 
-// attempt is who tries a password: the user at this station, and the station over all users. station
-// is zero where the client does not say.
-type attempt struct{ user, station Tag }
+// attempt is who tries a password: the user at this station, the station over all users, and the user
+// over all stations. The last two are zero where the client does not say.
+type attempt struct{ user, station, everywhere Tag }
+
+// share is a bucket that an attempt takes from, and how much larger than a user's it is.
+type share struct {
+	key   Tag
+	times float64
+}
+
+// shares lists the buckets of an attempt.
+func (t *Throttle) shares(a attempt) []share {
+	shares := []share{{a.user, 1}}
+	if a.station != (Tag{}) {
+		shares = append(shares, share{a.station, stationTries})
+	}
+	if _, known := t.known[a.user]; a.everywhere != (Tag{}) && !known {
+		shares = append(shares, share{a.everywhere, everywhereTries})
+	}
+	return shares
+}
 
 // ask reports whether the password may be asked about. It counts as wrong until the answer is known, or
 // many requests at once would have many tries.
 func (t *Throttle) ask(a attempt) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.left(a.user, 1) < 1 || a.station != (Tag{}) && t.left(a.station, stationTries) < 1 {
-		return false
+	shares := t.shares(a)
+	for _, s := range shares {
+		if t.left(s.key, s.times) < 1 {
+			return false
+		}
 	}
-	t.add(a.user, 1, -1)
-	if a.station != (Tag{}) {
-		t.add(a.station, stationTries, -1)
+	for _, s := range shares {
+		t.add(s.key, s.times, -1)
 	}
 	return true
 }
@@ -84,21 +108,26 @@ func (t *Throttle) ask(a attempt) bool {
 func (t *Throttle) right(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.giveBack(a)
 	delete(t.counts, a.user)
-	t.giveBack(a.station, stationTries)
+	if len(t.known) >= maxThrottled {
+		clear(t.known) // who is known again after the next login
+	}
+	t.known[a.user] = struct{}{}
 }
 
 // unknown takes back an attempt about which nothing was learned.
 func (t *Throttle) unknown(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.giveBack(a.user, 1)
-	t.giveBack(a.station, stationTries)
+	t.giveBack(a)
 }
 
-func (t *Throttle) giveBack(key Tag, times float64) {
-	if _, known := t.counts[key]; known {
-		t.add(key, times, 1)
+func (t *Throttle) giveBack(a attempt) {
+	for _, s := range t.shares(a) {
+		if _, counted := t.counts[s.key]; counted {
+			t.add(s.key, s.times, 1)
+		}
 	}
 }
 

@@ -68,3 +68,26 @@ func TestStrangersFillNoMemory(t *testing.T) {
 		t.Errorf("%d buckets", n)
 	}
 }
+
+func TestManyStationsShareWhatTheyMayGuessOfAUser(t *testing.T) {
+	throttle := NewThrottle(4, time.Minute, func() time.Time { return time.Unix(1000, 0) })
+	at := func(station byte) attempt {
+		return attempt{user: Tag{1, station}, station: Tag{2, station}, everywhere: Tag{3}}
+	}
+	if !throttle.ask(at(200)) {
+		t.Fatal("the first try was refused")
+	}
+	throttle.right(at(200))
+	asked := 0
+	for i := range byte(100) {
+		if throttle.ask(at(i)) {
+			asked++
+		}
+	}
+	if asked != 8 {
+		t.Errorf("%d of 100 stations were asked, want 8", asked)
+	}
+	if !throttle.ask(at(200)) {
+		t.Error("the station from which the user has logged in is shut out")
+	}
+}

@@ -15,18 +15,19 @@ import (
 // world is one engine with a clock that scripts move, a directory that they change, mail, telephone
 // and an RSA server that they watch, and the state machine of package cluster without Raft.
 type world struct {
-	t      testing.TB
-	where  string
-	now    time.Time
-	log    time.Duration // by how much the ledger's time is ahead of now
-	dir    *directory
-	mail   *sender
-	phone  *sender
-	rsa    *forwarder
-	ledger *cluster.Memory
-	outbox *login.Outbox
-	engine *login.Engine
-	events []login.Event
+	t        testing.TB
+	where    string
+	now      time.Time
+	log      time.Duration // by how much the ledger's time is ahead of now
+	dir      *directory
+	mail     *sender
+	phone    *sender
+	rsa      *forwarder
+	ledger   *cluster.Memory
+	outbox   *login.Outbox
+	throttle *login.Throttle
+	engine   *login.Engine
+	events   []login.Event
 
 	states []string
 	keys   map[string]string   // TOTP keys by user
@@ -82,7 +83,8 @@ func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Eng
 		Now:         func() time.Time { return w.now },
 		Audit:       func(e login.Event) { w.events = append(w.events, e) },
 		// Notices go out in the background, where the clock that scripts move must not be read.
-		Outbox: w.outbox,
+		Outbox:   w.outbox,
+		Throttle: w.throttle,
 	})
 	if err != nil {
 		w.t.Fatal(err)

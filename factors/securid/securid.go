@@ -57,6 +57,9 @@ func (f *Factor) Verify(context.Context, time.Time, login.User, login.Credential
 // Acceptable reports whether an answer has one of the configured forms.
 func (f *Factor) Acceptable(answer string) bool { return f.cfg.fits(clean(answer)) }
 
+// Canonical is the answer as it is forwarded.
+func (f *Factor) Canonical(answer string) string { return clean(answer) }
+
 // Within is the longest that Forward takes.
 func (f *Factor) Within() time.Duration { return f.upstream.Within() }
 
