@@ -25,7 +25,9 @@ func (c *Config) WriteJSON(w io.Writer) error {
 }
 
 func (c *Config) tree() any {
-	tree := plainStruct(reflect.ValueOf(*c))
+	shown := *c
+	shown.Clients = c.maskedClients()
+	tree := plainStruct(reflect.ValueOf(shown))
 	if c.Status.Listen == "" { // the one setting that is set by being empty
 		tree["status"] = map[string]any{"listen": ""}
 	}

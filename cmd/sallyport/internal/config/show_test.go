@@ -66,3 +66,24 @@ func TestShowTellsTheDefaultsOfTheParts(t *testing.T) {
 		t.Errorf("a local directory is shown with keys of LDAP:\n%s", shown)
 	}
 }
+
+// Attributes that are hidden on the wire are not shown either; which ones are, the dictionary says.
+func TestShowMasksRepliesThatAreHiddenOnTheWire(t *testing.T) {
+	c, faults := parse(valid + "[[client.reply]]\n[client.reply.attributes]\n" +
+		"\"tunnel-password:1\" = [\"" + canary + "\", \"other-" + canary + "\"]\nFilter-Id = \"staff\"\nSession-Timeout = \"3600\"\n")
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	var toml, json strings.Builder
+	if err := errors.Join(c.WriteTOML(&toml), c.WriteJSON(&json)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{toml.String(), json.String()} {
+		if strings.Contains(text, canary) || !strings.Contains(text, "staff") || !strings.Contains(text, "3600") {
+			t.Errorf("shown is\n%s", text)
+		}
+	}
+	if got := c.Clients[0].Reply[0].Attributes["tunnel-password:1"]; len(got) != 2 || got[0] != canary {
+		t.Errorf("showing changed the configuration: %q", got)
+	}
+}
