@@ -40,6 +40,12 @@ type vendor struct {
 	refused string
 }
 
+// plain reports whether its attributes have the format of RFC 2865 §5.26: one octet each for number
+// and length.
+func (v *vendor) plain() bool {
+	return v.refused == "" && v.GetTypeOctets() == 1 && v.GetLengthOctets() == 1
+}
+
 // LoadDictionary reads files in the format of FreeRADIUS 3, with what they include. What a later
 // file says of a name counts. The attributes of the RFCs need no file. Errors name file and line, and
 // are those of all files, joined. A definition that Sallyport cannot use is no error: [NewReplyRule]

@@ -29,10 +29,13 @@ type UpstreamConfig struct {
 	// as the first attribute; RuleOptional never. One that is present must be right under each.
 	MessageAuthenticator Rule
 	// Attributes of an Access-Accept are passed on when they are named here: as in the dictionary, or
-	// by number, or as vendor:number. Class is always passed on.
+	// by number, or as vendor:number. Class is always passed on, and what is hidden under the upstream's
+	// secret never.
 	Attributes []string
 	// Dictionary knows the names of Attributes; nil means that of the RFCs.
 	Dictionary *Dictionary
+	// VendorID is the vendor of the Sallyport attributes, which are never passed on. Zero means 32473.
+	VendorID uint32
 	// Timing says how requests are retransmitted. Its zero value means three transmissions within 3
 	// seconds; where only Total is given, they are spread over that.
 	Timing Timing
@@ -64,6 +67,7 @@ const (
 func (c UpstreamConfig) withDefaults() UpstreamConfig {
 	c.NASIdentifier = orDefault(c.NASIdentifier, defaultNASIdentifier)
 	c.ProbeUser = orDefault(c.ProbeUser, defaultProbeUser)
+	c.VendorID = orDefault(c.VendorID, DefaultVendorID)
 	c.Sockets = orDefault(c.Sockets, defaultSockets)
 	c.ProbeEvery = orDefault(c.ProbeEvery, defaultProbeEvery)
 	c.Timing.Total = orDefault(c.Timing.Total, defaultUpstreamTotal)
@@ -126,7 +130,7 @@ type Upstream struct {
 // no name before there is something to send.
 func NewUpstream(cfg UpstreamConfig) (*Upstream, error) {
 	cfg = cfg.withDefaults()
-	passed, err := newAttributeList(cfg.Dictionary, cfg.Attributes)
+	passed, err := newAttributeList(cfg.Dictionary, cfg.VendorID, cfg.Attributes)
 	if err := errors.Join(cfg.validate(), err); err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ type attributeID struct {
 	number uint8
 }
 
-// newAttributeList reads names and numbers. Errors name every one that cannot be passed on.
-func newAttributeList(d *Dictionary, names []string) (attributeList, error) {
+// newAttributeList reads names and numbers. Errors name every one that cannot be passed on; own is the
+// vendor of the Sallyport attributes.
+func newAttributeList(d *Dictionary, own uint32, names []string) (attributeList, error) {
 	var l attributeList
 	var faults []error
 	if d == nil {
@@ -38,8 +39,8 @@ func newAttributeList(d *Dictionary, names []string) (attributeList, error) {
 	}
 	for _, name := range names {
 		id, err := parseAttributeID(d, name)
-		if err == nil && !forwardable(DefaultVendorID, login.Attribute{Vendor: id.vendor, Type: id.number, Value: []byte{0}}) {
-			err = errors.New("the server itself says what this attribute holds, or it is hidden under the upstream's secret")
+		if err == nil {
+			err = id.vet(d, own)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("pass_attributes: %q: %w", name, err))
@@ -48,6 +49,8 @@ func newAttributeList(d *Dictionary, names []string) (attributeList, error) {
 	}
 	return l, errors.Join(faults...)
 }
+
+var errOwnFormat = errors.New("its vendor has a format of its own")
 
 // parseAttributeID reads "Filter-Id", "11" or "9:1".
 func parseAttributeID(d *Dictionary, name string) (attributeID, error) {
@@ -67,14 +70,30 @@ func parseAttributeID(d *Dictionary, name string) (attributeID, error) {
 	switch {
 	case err != nil:
 		return attributeID{}, err
-	case def.hidden():
-		return attributeID{}, errors.New("it is hidden under the upstream's secret and cannot be passed on")
 	case def.vendor == nil:
 		return attributeID{number: uint8(def.OID[0])}, nil
-	case def.vendor.GetTypeOctets() != 1 || def.vendor.GetLengthOctets() != 1:
-		return attributeID{}, errors.New("its vendor has a format of its own")
+	case !def.vendor.plain():
+		return attributeID{}, errOwnFormat
 	}
 	return attributeID{uint32(def.vendor.Number), uint8(def.OID[0])}, nil
+}
+
+// vet returns an error for an attribute that cannot be passed on, by whatever name or number it was
+// listed.
+func (id attributeID) vet(d *Dictionary, own uint32) error {
+	for _, def := range d.definitions {
+		switch {
+		case def.vendor == nil && id.vendor != 0, def.vendor != nil && uint32(def.vendor.Number) != id.vendor:
+		case def.vendor != nil && !def.vendor.plain():
+			return errOwnFormat
+		case len(def.OID) == 1 && def.OID[0] == int(id.number) && def.hidden():
+			return errors.New("it is hidden under the upstream's secret and cannot be passed on")
+		}
+	}
+	if !forwardable(own, login.Attribute{Vendor: id.vendor, Type: id.number, Value: []byte{0}}) {
+		return errors.New("the server itself says what this attribute holds")
+	}
+	return nil
 }
 
 // of returns what is passed on of a packet, in its order.

@@ -2,14 +2,12 @@ package radius
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	codec "layeh.com/radius"
-	"layeh.com/radius/rfc2865"
 
 	"sallyport/login"
 )
@@ -268,41 +266,6 @@ func TestUpstreamConfigIsChecked(t *testing.T) {
 	if _, err = NewUpstream(UpstreamConfig{}); err == nil || !strings.Contains(err.Error(), "servers: missing") {
 		t.Errorf("no server: %v", err)
 	}
-}
-
-func TestOnlyListedAttributesArePassedOn(t *testing.T) {
-	cisco := "\x00\x00\x00\x09"
-	f := newFakeServer(t, always(t, codec.CodeAccessAccept,
-		avp(rfc2865.Class_Type, "one"), avp(rfc2865.ReplyMessage_Type, "Your PIN is 1234"), avp(rfc2865.FilterID_Type, "staff"),
-		avp(rfc2865.VendorSpecific_Type, cisco+"\x01\x05abc"+"\x02\x04no"+"\x01\x04de"), avp(rfc2865.VendorSpecific_Type, "\x00\x00"),
-		avp(rfc2865.SessionTimeout_Type, "\x00\x00\x00\x3c"), avp(rfc2865.Class_Type, "two"),
-	))
-	for name, tt := range map[string]struct {
-		list []string
-		want string
-	}{
-		"none":    {nil, "0:25=one 0:25=two "},
-		"names":   {[]string{"filter-id"}, "0:25=one 0:11=staff 0:25=two "},
-		"numbers": {[]string{"11", "9:1"}, "0:25=one 0:11=staff 9:1=abc 9:1=de 0:25=two "},
-	} {
-		u := forwardingTo(t, func(c *UpstreamConfig) { c.Attributes = tt.list }, f.addr())
-		var got strings.Builder
-		for _, a := range u.Forward(t.Context(), aliceForwards()).Attributes {
-			got.WriteString(attributeText(a))
-		}
-		if got.String() != tt.want {
-			t.Errorf("%s: %q, want %q", name, got.String(), tt.want)
-		}
-	}
-	for _, name := range []string{"Reply-Message", "State", "2", "69", "80", "256", "x:1", "0"} {
-		if _, err := newAttributeList(nil, []string{name}); err == nil {
-			t.Errorf("%s is passed on", name)
-		}
-	}
-}
-
-func attributeText(a login.Attribute) string {
-	return fmt.Sprintf("%d:%d=%s ", a.Vendor, a.Type, a.Value)
 }
 
 func TestNoReplyErrorSaysWhetherItCanHaveBeenRead(t *testing.T) {
