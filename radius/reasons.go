@@ -49,16 +49,6 @@ const (
 	DropSend Reason = "send_failed"
 )
 
-// Reasons lists all reasons, for metrics and documents.
-func Reasons() []Reason {
-	return []Reason{
-		DropUnknownClient, DropMalformed, DropTooManyAttributes, DropCode, DropAccounting,
-		DropUnsigned, DropUnlearned, DropProxyState, DropBadSignature, DropSignatureForm,
-		DropInProgress, DropSuperseded, DropQueueFull, DropExpired, DropOutage, DropNotServing,
-		DropStatusLimit, DropPanic, DropReply, DropSend,
-	}
-}
-
 // level is how loud a reason is. A retransmission on its way is everyday life; what an operator must
 // repair is an error.
 func (r Reason) level() slog.Level {

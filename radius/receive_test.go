@@ -102,13 +102,3 @@ func TestDropsAreLoggedSparingly(t *testing.T) {
 	}
 	b.wantDrops(t, DropUnsigned, 101)
 }
-
-func TestReasonsAreListedOnce(t *testing.T) {
-	seen := make(map[Reason]bool)
-	for _, why := range Reasons() {
-		if seen[why] || why == "" {
-			t.Errorf("reason %q", why)
-		}
-		seen[why] = true
-	}
-}
