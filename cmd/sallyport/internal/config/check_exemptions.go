@@ -9,6 +9,19 @@ import (
 // be looked at again.
 const longExemption = 366 * 24 * time.Hour
 
+// exemptions checks those of a policy.
+func (c *checker) exemptions(path, policy string, list []Exemption) {
+	for i, e := range list {
+		one := element(path+".exempt", i)
+		c.exemption(one, e, list[:i])
+		for _, client := range c.Clients {
+			if client.Policy == policy && client.Mode == "otp-only" && (len(e.Clients) == 0 || slices.Contains(e.Clients, client.Name)) {
+				c.fault(one+".clients", "client %q has mode = \"otp-only\", so this would let in whoever sends the name: name the clients that check a password", client.Name)
+			}
+		}
+	}
+}
+
 // exemption checks a listed exception to the second factor against those before it.
 func (c *checker) exemption(path string, e Exemption, before []Exemption) {
 	switch {

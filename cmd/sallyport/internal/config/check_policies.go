@@ -11,6 +11,7 @@ import (
 
 	"sallyport/directory"
 	"sallyport/factors"
+	"sallyport/factors/securid"
 	"sallyport/login"
 )
 
@@ -65,7 +66,9 @@ func (c *checker) policies() {
 		c.fault("policy", "there is no [policy.NAME]: it says which directory and which second factors count")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
-		c.policy(join("policy", name), c.Policies[name])
+		path := join("policy", name)
+		c.policy(path, c.Policies[name])
+		c.exemptions(path, name, c.Policies[name].Exempt)
 	}
 }
 
@@ -84,11 +87,24 @@ func (c *checker) policy(path string, p Policy) {
 	for i, rule := range p.Group {
 		c.groupRule(element(path+".group", i), p, rule)
 	}
-	for i, e := range p.Exempt {
-		c.exemption(element(path+".exempt", i), e, p.Exempt[:i])
+	if p.ConcealPassword {
+		c.concealed(path+".conceal_password", p)
 	}
-	if p.ConcealPassword && c.mayRegister(p) {
-		c.warn(path+".conceal_password", "nobody registers over RADIUS while it is concealed whether the password was right: say registration = \"closed\", and enrol people with \"sallyport user enrol\"")
+}
+
+// concealed checks what hides whether the password was right.
+func (c *checker) concealed(key string, p Policy) {
+	lists := map[string][]string{"factors": p.Factors}
+	for i, r := range p.Group {
+		lists[element("group", i)+".factors"] = r.Factors
+	}
+	for _, where := range slices.Sorted(maps.Keys(lists)) {
+		if slices.Contains(lists[where], securid.Name) { // a wrong password is never forwarded
+			c.fault(key, "the time of the RSA server's answer tells whether the password was right: take \"securid\" out of %s, or conceal_password", where)
+		}
+	}
+	if c.mayRegister(p) {
+		c.warn(key, "nobody registers over RADIUS while it is concealed whether the password was right: say registration = \"closed\", and enrol people with \"sallyport user enrol\"")
 	}
 }
 

@@ -80,3 +80,41 @@ func TestPoliciesThatAreUnwiseAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// In mode otp-only there is no password that an exemption could leave as the one proof.
+func TestExemptionsEndWhereNoPasswordIsAsked(t *testing.T) {
+	otpOnly := strings.Replace(valid, `name = "vpn"`, "name = \"vpn\"\nmode = \"otp-only\"", 1) +
+		"[[client]]\nname = \"ssh\"\naddress = \"198.51.100.1\"\nsecret = \"" + canary + "\"\npolicy = \"staff\"\n" +
+		"[[policy.staff.exempt]]\nrule = \"a\"\nusers = \"backup\"\nreason = \"a script\"\nuntil = 2027-06-30\n"
+	const want = `client "vpn" has mode = "otp-only", so this would let in whoever sends the name: name the clients that check a password`
+	_, faults := parse(otpOnly)
+	if len(faults) != 1 || faults[0] != "test.toml:28:16: policy.staff.exempt[0].clients: "+want {
+		t.Errorf("for all clients: %q", faults)
+	}
+	_, faults = parse(otpOnly + "clients = [\"ssh\", \"vpn\"]\n")
+	if len(faults) != 1 || faults[0] != "test.toml:33:1: policy.staff.exempt[0].clients: "+want {
+		t.Errorf("for this client: %q", faults)
+	}
+	if _, faults = parse(otpOnly + "clients = \"ssh\"\n"); faults != nil {
+		t.Errorf("for another client: %q", faults)
+	}
+}
+
+// A wrong password is not forwarded, and the time of the RSA server's answer would show that.
+func TestNothingIsConcealedInFrontOfSecurID(t *testing.T) {
+	const key = "policy.staff.conceal_password: "
+	const want = `the time of the RSA server's answer tells whether the password was right: take "securid" out of `
+	concealed := strings.Replace(all(), `"directory"`, "\"closed\"\nconceal_password = true", 1)
+	_, faults := parse(concealed)
+	if len(faults) != 1 || !strings.HasSuffix(faults[0], key+want+"factors, or conceal_password") {
+		t.Errorf("in the policy: %q", faults)
+	}
+	concealed = strings.Replace(concealed, `"sms", "securid"]`, `"sms"]`, 1) + "[[policy.staff.group]]\ngroups = \"admins\"\nfactors = \"securid\"\n"
+	_, faults = parse(concealed)
+	if len(faults) != 1 || !strings.HasSuffix(faults[0], key+want+"group[0].factors, or conceal_password") {
+		t.Errorf("in a rule: %q", faults)
+	}
+	if _, faults = parse(strings.Replace(concealed, `"securid"`, `"totp"`, 1)); faults != nil {
+		t.Errorf("without it: %q", faults)
+	}
+}
