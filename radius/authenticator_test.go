@@ -142,7 +142,7 @@ func TestEveryReplyIsSignedFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packet, err := write(&client{signer: testKey}, p, rep, DefaultVendorID)
+		packet, _, err := write(&client{signer: testKey}, p, rep, DefaultVendorID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -252,7 +252,7 @@ func TestManyExchangesShareACaller(t *testing.T) {
 			t.Error(err)
 			return nil
 		}
-		packet, err := write(&client{signer: testKey}, p, login.Reply{Verdict: login.Accept, Message: rfc2865.UserName_GetString(p)}, DefaultVendorID)
+		packet, _, err := write(&client{signer: testKey}, p, login.Reply{Verdict: login.Accept, Message: rfc2865.UserName_GetString(p)}, DefaultVendorID)
 		if err != nil {
 			t.Error(err)
 		}

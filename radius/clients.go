@@ -98,7 +98,8 @@ type Client struct {
 	// Profile is how prompts are worded.
 	Profile login.Profile
 	// Replies give attributes with an Access-Accept: each rule that fits the user's groups, in order.
-	// An attribute that two of them give is sent twice.
+	// An attribute that two of them give is sent twice. All rules together give at most 3072 octets, since
+	// somebody may be in every group.
 	Replies []ReplyRule
 }
 
@@ -144,6 +145,13 @@ func (c Client) Validate() error {
 	}
 	if c.Profile > login.ProfileUpstream {
 		fault("profile: unknown")
+	}
+	most := 0
+	for _, rule := range c.Replies {
+		most += rule.size()
+	}
+	if most > maxReplies {
+		fault("reply: the rules give %d octets to somebody in all their groups: at most %d fit into a reply", most, maxReplies)
 	}
 	return errors.Join(faults...)
 }

@@ -71,5 +71,6 @@
 // (replies.go). Their names and types come from a [Dictionary]: dictionary/dictionary.rfc, which is
 // built in, and files in the format of FreeRADIUS 3. Not supported, and refused in words: attributes
 // within attributes (TLV, RFC 6929), abinary and combo-ip, vendors with format=1,1,c, and encrypt=1
-// and 3.
+// and 3. What a packet has no room for is left out and logged, Class last of all: a login that is
+// settled gets its Accept.
 package radius

@@ -13,9 +13,9 @@ import (
 	"sallyport/login"
 )
 
-// maxRule is how many octets one rule may give, so that what else an Accept says finds room in a packet
-// of 4096.
-const maxRule = 3 << 10
+// maxReplies is how many octets the rules of a client may give, so that what else an Accept says finds
+// room in a packet of 4096.
+const maxReplies = 3 << 10
 
 // ReplyRule gives attributes to the members of groups, with the Access-Accept and nothing else. It is
 // made by [NewReplyRule] and immutable; the zero value gives nothing.
@@ -44,8 +44,8 @@ func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string
 		}
 		rule.attributes = append(rule.attributes, list...)
 	}
-	if n := rule.size(); n > maxRule {
-		faults = append(faults, fmt.Errorf("the attributes have %d octets: at most %d fit into a reply", n, maxRule))
+	if n := rule.size(); n > maxReplies {
+		faults = append(faults, fmt.Errorf("the attributes have %d octets: at most %d fit into a reply", n, maxReplies))
 	}
 	if len(attributes) == 0 {
 		faults = append(faults, errors.New("the rule gives no attribute"))
@@ -62,10 +62,7 @@ func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string
 // size is how many octets the rule's attributes have on the wire.
 func (r ReplyRule) size() (n int) {
 	for _, a := range r.attributes {
-		n += 2 + len(a.head) + len(a.value)
-		if secret := a.secret.Reveal(); secret != "" {
-			n += hiddenSize(len(secret))
-		}
+		n += a.size()
 	}
 	return n
 }
@@ -90,21 +87,34 @@ func ownAttribute(own, vendor uint32, number int) bool {
 	return vendor == own && number <= lastReserved
 }
 
-// addReplies adds what belongs to an Accept: first what an upstream server gave, then what the rules
-// give to the user's groups. Nothing in it replaces what the server itself says.
-func addReplies(w *writer, rules []ReplyRule, rep login.Reply) {
+// addReplies adds what belongs to an Accept: what an upstream server gave, then what the rules give to
+// the user's groups, and of both Class first, by which the client knows the session. Nothing in it
+// replaces what the server itself says. What would make the packet larger than room is left out, since a
+// login that is settled must have its Accept; omitted names it.
+func addReplies(w *writer, rules []ReplyRule, rep login.Reply, room int) (omitted []string) {
+	var given []replyAttribute
 	for _, a := range rep.Attributes {
 		if forwardable(w.vendor, a) {
-			w.forward(a)
+			given = append(given, forwarded(a))
 		}
 	}
 	for _, rule := range rules {
 		if rule.fits(rep.Groups) {
-			for _, a := range rule.attributes {
+			given = append(given, rule.attributes...)
+		}
+	}
+	for _, class := range []bool{true, false} {
+		for _, a := range given {
+			switch n := a.size(); {
+			case class != (a.kind == rfc2865.Class_Type):
+			case n > 2+maxValue || len(w.b)+n > room:
+				omitted = append(omitted, a.name)
+			default:
 				w.reply(a)
 			}
 		}
 	}
+	return omitted
 }
 
 // forwardable reports whether an upstream's attribute may stand in our Accept. A Tunnel-Password was

@@ -27,6 +27,27 @@ type replyAttribute struct {
 	secret login.Secret
 }
 
+// size is how many octets the attribute has on the wire.
+func (a replyAttribute) size() int {
+	n := 2 + len(a.head) + len(a.value)
+	if secret := a.secret.Reveal(); secret != "" {
+		n += hiddenSize(len(secret))
+	}
+	return n
+}
+
+// forwarded is an attribute that another server gave, by its number.
+func forwarded(a login.Attribute) replyAttribute {
+	if a.Vendor == 0 {
+		return replyAttribute{name: strconv.Itoa(int(a.Type)), kind: codec.Type(a.Type), value: a.Value}
+	}
+	return replyAttribute{
+		name: fmt.Sprintf("%d:%d", a.Vendor, a.Type), kind: rfc2865.VendorSpecific_Type,
+		head:  append(binary.BigEndian.AppendUint32(nil, a.Vendor), a.Type, byte(2+len(a.Value))),
+		value: a.Value,
+	}
+}
+
 // attributes returns one attribute for each value. The name may end in a tag.
 func (d *Dictionary) attributes(name string, values []string) (list []replyAttribute, err error) {
 	plain, tag, err := cutTag(name)

@@ -3,6 +3,7 @@ package radius
 import (
 	"bytes"
 	"encoding/hex"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -271,16 +272,77 @@ func TestNumbersOfTheSallyportAttributesAreKept(t *testing.T) {
 	}
 }
 
-func TestReplyThatIsTooLargeIsNotSent(t *testing.T) {
-	many := slices.Repeat([]string{strings.Repeat("x", 253)}, 12)
-	rule := mustRule(t, nil, map[string][]string{"Filter-Id": many})
-	if _, err := NewReplyRule(testDictionary(t), nil, map[string][]string{"Filter-Id": append(many, "x", strings.Repeat("x", 20))}); err == nil ||
-		!strings.Contains(err.Error(), "at most 3072 fit") {
+// fullRule gives all that a client's rules may give.
+func fullRule(t *testing.T) ReplyRule {
+	t.Helper()
+	return mustRule(t, nil, map[string][]string{"Filter-Id": slices.Repeat([]string{strings.Repeat("x", 253)}, 12)})
+}
+
+func TestRulesThatDoNotFitIntoAReplyAreRefused(t *testing.T) {
+	full := fullRule(t)
+	many := append(slices.Repeat([]string{strings.Repeat("x", 253)}, 12), "x", strings.Repeat("x", 20))
+	if _, err := NewReplyRule(testDictionary(t), nil, map[string][]string{"Filter-Id": many}); err == nil || !strings.Contains(err.Error(), "at most 3072 fit") {
 		t.Errorf("a rule that fills the packet: %v", err)
 	}
+	c := Client{Name: "vpn", Addresses: networks("192.0.2.0/24"), Secret: testSecret, Replies: []ReplyRule{full}}
+	if err := c.Validate(); err != nil {
+		t.Errorf("one rule: %v", err)
+	}
+	// Somebody may be in both groups.
+	staff := mustRule(t, []string{"staff"}, map[string][]string{"Class": {"staff"}})
+	admins := mustRule(t, []string{"admins"}, map[string][]string{"Class": {"admins"}})
+	c.Replies = append(c.Replies, staff, admins)
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "reply: the rules give 3075 octets to somebody in all their groups: at most 3072 fit") {
+		t.Errorf("rules that are too many together: %v", err)
+	}
+}
+
+func TestAcceptIsSentWithoutWhatDoesNotFit(t *testing.T) {
+	var log bytes.Buffer
+	var given []login.Attribute
+	for range 6 {
+		given = append(given, login.Attribute{Vendor: 9, Type: 1, Value: []byte(strings.Repeat("y", 247))})
+	}
+	given = append(given, login.Attribute{Type: 11, Value: []byte(strings.Repeat("z", 254))}, login.Attribute{Type: 25, Value: []byte("upstream's")})
+	rep := login.Reply{Verdict: login.Accept, Code: login.CodeAccepted, Message: "Welcome.", Attributes: given, Trace: "0123456789abcdef"}
+	class := mustRule(t, nil, map[string][]string{"Class": {"ours"}, "Tunnel-Password": {"canary"}})
+	req, reply := serveReplyTo(t, rep, func(cfg *Config, c *Client) {
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.UI, c.Replies = true, []ReplyRule{mustRule(t, nil, map[string][]string{"Filter-Id": slices.Repeat([]string{strings.Repeat("x", 253)}, 11)}), class}
+	})
+	r := open(t, req, reply)
+	count := make(map[codec.Type]int)
+	var classes []string
+	for _, a := range r.Packet.Attributes {
+		if count[a.Type]++; a.Type == rfc2865.Class_Type {
+			classes = append(classes, string(a.Attribute))
+		}
+	}
+	if !slices.Equal(classes, []string{"upstream's", "ours"}) {
+		t.Errorf("Class %q", classes)
+	}
+	if r.Code != login.CodeAccepted || r.Message != "Welcome." || count[rfc2865.ProxyState_Type] != 2 {
+		t.Errorf("the reply says %q %q with %d Proxy-States", r.Code, r.Message, count[rfc2865.ProxyState_Type])
+	}
+	if n := len(values(r.Packet, 9, 1)); n != 6 || count[rfc2865.FilterID_Type] != 9 || len(reply) < maxPacket-maxValue {
+		t.Errorf("%d and %d attributes in %d octets", n, count[rfc2865.FilterID_Type], len(reply))
+	}
+	if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, `attributes="[11 Filter-Id`) ||
+		!strings.Contains(got, "trace=0123456789abcdef") || strings.Contains(got, "canary") {
+		t.Errorf("the log says %s", got)
+	}
+}
+
+// A reply that has no room for its Proxy-States is not sent: without them it would not find its way.
+func TestReplyWithTooMuchProxyStateIsNotSent(t *testing.T) {
 	calls := 0
-	b := newBench(t, &logins{begin: replying(&calls, login.Reply{Verdict: login.Accept})}, func(_ *Config, c *Client) { c.Replies = []ReplyRule{rule, rule} })
-	if b.exchange(request(t, 1, aliceMessage())); len(b.wire.replies()) != 0 {
+	b := newBench(t, &logins{begin: replying(&calls, login.Reply{Verdict: login.Accept, Message: strings.Repeat("m", 200)})}, nil)
+	attributes := []*codec.AVP{unsignedMA(), pap(t, 1, "p"), avp(rfc2865.UserName_Type, "a")}
+	for range 15 {
+		attributes = append(attributes, avp(rfc2865.ProxyState_Type, strings.Repeat("p", maxValue)))
+	}
+	attributes = append(attributes, avp(rfc2865.ProxyState_Type, strings.Repeat("p", 180)))
+	if b.exchange(handmade(t, codec.CodeAccessRequest, 1, attributes...)); len(b.wire.replies()) != 0 {
 		t.Error("was sent")
 	}
 	b.wantDrops(t, DropReply, 1)

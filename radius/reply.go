@@ -38,9 +38,13 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		s.hint(j, slog.LevelError, "login rejected because the client's mode has no challenges", slog.String("trace", rep.Trace))
 		rep = login.Reply{Trace: rep.Trace}
 	}
-	packet, err := write(c, request, rep, s.cfg.VendorID)
+	packet, omitted, err := write(c, request, rep, s.cfg.VendorID)
 	if err != nil {
 		return output{}, DropReply, err
+	}
+	if len(omitted) > 0 {
+		s.hint(j, slog.LevelError, "Access-Accept sent without attributes that have no room; let the client's rules or pass_attributes give fewer",
+			slog.Any("attributes", omitted), slog.String("trace", rep.Trace))
 	}
 	if len(packet) > goodReply {
 		c.counts.oversized.Add(1)
@@ -65,10 +69,10 @@ func causes(rep login.Reply, err error) []slog.Attr {
 }
 
 // write is the reply as RFC 2865 §5.44 and RFC 2869 §5.19 allow it: a Reject has a Reply-Message and
-// nothing else, unless the client reads our attributes.
-func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) ([]byte, error) {
+// nothing else, unless the client reads our attributes. omitted names what an Accept has no room for.
+func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) (packet []byte, omitted []string, err error) {
 	if rep.Verdict == login.Challenge && (rep.State == "" || len(rep.State) > maxValue) {
-		return nil, errors.New("the State of a challenge has 1 to 253 octets")
+		return nil, nil, errors.New("the State of a challenge has 1 to 253 octets")
 	}
 	w := beginReply(c, request, packetCode(rep.Verdict), vendor)
 	addMessage(w, c.prompt(rep))
@@ -79,13 +83,24 @@ func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) ([]
 			w.number(rfc2865.SessionTimeout_Type, max(seconds(rep.Prompt.Expires), 1))
 		}
 	}
-	if rep.Verdict == login.Accept {
-		addReplies(w, c.Replies, rep)
-	}
 	if c.UI {
 		addForUI(w, rep)
 	}
-	return finishReply(w, request)
+	if rep.Verdict == login.Accept {
+		omitted = addReplies(w, c.Replies, rep, maxPacket-proxyStates(request))
+	}
+	packet, err = finishReply(w, request)
+	return packet, omitted, err
+}
+
+// proxyStates is how many octets the Proxy-States of a request have.
+func proxyStates(request *codec.Packet) (n int) {
+	for _, a := range request.Attributes {
+		if a.Type == rfc2865.ProxyState_Type {
+			n += 2 + len(a.Attribute)
+		}
+	}
+	return n
 }
 
 func packetCode(v login.Verdict) codec.Code {

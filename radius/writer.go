@@ -85,16 +85,13 @@ func (w *writer) number(t codec.Type, n uint32) {
 	w.b = binary.BigEndian.AppendUint32(w.b, n)
 }
 
-// vendorHead begins an attribute of ours.
-func (w *writer) vendorHead(number byte, n int) { w.headOf(w.vendor, number, n) }
-
-// headOf begins an attribute of a vendor in the format of RFC 2865 §5.26.
-func (w *writer) headOf(vendor uint32, number byte, n int) {
+// vendorHead begins an attribute of ours, in the format of RFC 2865 §5.26.
+func (w *writer) vendorHead(number byte, n int) {
 	if n > maxVendorValue && w.err == nil {
 		w.err = errors.New("a vendor's attribute is longer than 247 octets")
 	}
 	w.head(rfc2865.VendorSpecific_Type, 6+n)
-	w.b = binary.BigEndian.AppendUint32(w.b, vendor)
+	w.b = binary.BigEndian.AppendUint32(w.b, w.vendor)
 	w.b = append(w.b, number, byte(2+n))
 }
 
@@ -136,7 +133,7 @@ func (w *writer) hide(text string) []byte {
 // to a multiple of 16.
 func hiddenSize(n int) int { return 2 + (1+n+15)/16*16 }
 
-// reply adds an attribute of a rule.
+// reply adds an attribute of a rule, or one that another server gave.
 func (w *writer) reply(a replyAttribute) {
 	value := a.value
 	if secret := a.secret.Reveal(); secret != "" {
@@ -144,16 +141,6 @@ func (w *writer) reply(a replyAttribute) {
 	}
 	w.head(a.kind, len(a.head)+len(value))
 	w.b = append(append(w.b, a.head...), value...)
-}
-
-// forward adds an attribute that another server gave.
-func (w *writer) forward(a login.Attribute) {
-	if a.Vendor == 0 {
-		w.octets(codec.Type(a.Type), a.Value)
-		return
-	}
-	w.headOf(a.Vendor, a.Type, len(a.Value))
-	w.b = append(w.b, a.Value...)
 }
 
 // nextSalt draws the first salt of a packet and counts up from there, so that each is used once. The
