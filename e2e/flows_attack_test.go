@@ -20,13 +20,14 @@ import (
 type thief struct {
 	*visitor
 	caller *radius.Caller
+	// station is the Calling-Station-Id: who has one of their own shares no challenge with the others.
+	station string
 }
 
-// ask sends one request. The thief's client names a Calling-Station-Id of its own, so that it shares no
-// challenge with the owner's.
+// ask sends one request.
 func (f *thief) ask(state, text string, action login.Action) *radius.Response {
 	f.t.Helper()
-	m := radius.Message{Username: f.UID, Password: login.Secret(text), State: state, Action: action, CallingStationID: "203.0.113.66"}
+	m := radius.Message{Username: f.UID, Password: login.Secret(text), State: state, Action: action, CallingStationID: f.station}
 	r, err := f.caller.Exchange(f.t.Context(), m)
 	if err != nil {
 		f.t.Fatalf("%q, %q: %v", text, action, err)
@@ -100,7 +101,7 @@ func (v *visitor) registered() (names []string) {
 // steal makes a thief of somebody's password, who asks at a client with screens.
 func (w *world) steal(t *testing.T, p servers.Person) *thief {
 	t.Helper()
-	return &thief{visitor: w.visitor(t, p, rsatest.ModeReady), caller: w.in(t).dial()}
+	return &thief{w.visitor(t, p, rsatest.ModeReady), w.in(t).dial(), "203.0.113.66"}
 }
 
 // unreached fails when something was sent to where only the thief reads.

@@ -109,6 +109,7 @@ func listedPolicies() string {
 		{"directory-totp", `"totp", "email"`, "directory"},
 		{"invited", `"totp"`, "invited"},
 		{"window", `"totp"`, "window"},
+		{"window-email", `"email"`, "window"},
 		{"closed", `"totp", "email"`, "closed"},
 	} {
 		fmt.Fprintf(&b, "\n[[policy.staff.group]]\ngroups = [%q]\nfactors = [%s]\nregistration = %q\n", r.group, r.factors, r.registration)
