@@ -224,30 +224,37 @@ func (p *planted) dialogue() {
 // oneTimeCodes has an administrator issue codes of each kind, and uses one of each.
 func (p *planted) oneTimeCodes() {
 	p.t.Helper()
-	recovery, bypass := p.issued("user", "recovery-codes", mailer.UID), p.issued("user", "bypass", mailer.UID, "--reason", "lost")
+	recovery, bypass := p.plantsCodes("user", "recovery-codes", mailer.UID), p.plantsCodes("user", "bypass", mailer.UID, "--reason", "lost")
 	for _, code := range []string{recovery[0], bypass[0]} {
 		state := p.ask(mailer.UID, mailer.Password, "").Get("State")
 		p.want(p.ask(mailer.UID, code, state), "Access-Accept", "accepted", "")
 	}
-	invitation := p.issued("user", "invite", invited.UID)
+	invitation := p.plantsCodes("user", "invite", invited.UID)
 	r := p.want(p.ask(invited.UID, invited.Password, ""), "Access-Challenge", "prompt", "otp")
 	p.want(p.ask(invited.UID, invitation[0], r.Get("State")), "Access-Challenge", "prompt", "register-address")
 }
 
-// issued runs a verb that issues codes, and plants them in both spellings.
-func (p *planted) issued(args ...string) []string {
+// plantsCodes runs a verb that issues codes, and plants them in both spellings.
+func (p *planted) plantsCodes(args ...string) []string {
 	p.t.Helper()
-	out, err := p.Run("", append(args, "--json")...)
+	codes := p.issued(args...)
+	p.plants("code of "+args[1], codes...)
+	for _, code := range codes {
+		p.plants("plain code of "+args[1], strings.NewReplacer("-", "", " ", "").Replace(code))
+	}
+	return codes
+}
+
+// issued runs a verb that issues codes.
+func (s *site) issued(args ...string) []string {
+	s.t.Helper()
+	out, err := s.Run("", append(args, "--json")...)
 	if err != nil {
-		p.t.Fatalf("%v: %v", args, err)
+		s.t.Fatalf("%v: %v", args, err)
 	}
 	var reply struct{ Codes []string }
-	if err := json.Unmarshal([]byte(out[strings.Index(out, "{"):]), &reply); err != nil || len(reply.Codes) == 0 {
-		p.t.Fatalf("%v: %v: %q", args, err, out)
-	}
-	p.plants("code of "+args[1], reply.Codes...)
-	for _, code := range reply.Codes {
-		p.plants("plain code of "+args[1], strings.NewReplacer("-", "", " ", "").Replace(code))
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&reply); err != nil || len(reply.Codes) == 0 {
+		s.t.Fatalf("%v: %v: %q", args, err, out)
 	}
 	return reply.Codes
 }
