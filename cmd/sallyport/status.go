@@ -48,11 +48,13 @@ func printStatus(e env, r status.Report) error {
 	up := time.Duration(r.UptimeSeconds) * time.Second
 	fmt.Fprintf(e.stdout, "node %s, sallyport %s, up %s\n\n", printable(r.Node), printable(r.Version), human(up))
 	for _, name := range slices.Sorted(maps.Keys(r.Parts)) {
-		p := r.Parts[name]
-		if p.Ready {
+		switch p := r.Parts[name]; {
+		case p.Ready:
 			fmt.Fprintf(e.stdout, "[ ok ] %s\n", printable(name))
-		} else {
-			fmt.Fprintf(e.stdout, "[fail] %s: %s\n", printable(name), printable(p.Reason))
+		case p.Auxiliary: // the node serves without it
+			fmt.Fprintf(e.stdout, "[warn] %s: %s\n", printable(name), oneLine(p.Reason))
+		default:
+			fmt.Fprintf(e.stdout, "[fail] %s: %s\n", printable(name), oneLine(p.Reason))
 		}
 	}
 	return nil

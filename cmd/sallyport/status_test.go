@@ -12,6 +12,16 @@ func TestStatusOfAReadyNode(t *testing.T) {
 	wantOutcome(t, got, exitOK, "node node1, sallyport 1.2.3, up 1h 1m\n\n[ ok ] cluster\n[ ok ] radius\n")
 }
 
+// People still log in with other factors.
+func TestStatusWarnsOfAFactorWhoseServersAreDown(t *testing.T) {
+	f := newFakeNode()
+	f.report.Degraded = true
+	f.report.Parts["factors.email"] = status.PartReport{Auxiliary: true, Reason: "one is down\ntwo is down"}
+	got := runOne(t, statusVerb(), "", "--socket", serveAdmin(t, f))
+	wantOutcome(t, got, exitOK,
+		"node node1, sallyport 1.2.3, up 1h 1m\n\n[ ok ] cluster\n[warn] factors.email: one is down; two is down\n[ ok ] radius\n")
+}
+
 func TestStatusOfANodeThatIsNotReadyExitsWithThree(t *testing.T) {
 	f := newFakeNode()
 	f.report.Ready = false

@@ -11,6 +11,7 @@ import (
 	"sallyport/cluster"
 	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
+	"sallyport/web/status"
 )
 
 // factorTables configures the factors that ask servers; none is asked.
@@ -50,79 +51,105 @@ func loaded(t *testing.T, dir, text string) *config.Config {
 	return cfg
 }
 
-func TestAFactorIsKeptUntilItsTableOrFilesChange(t *testing.T) {
-	dir := t.TempDir()
-	if got := runProgram(t, "", "keys", "generate", "--out", filepath.Join(dir, "master.key")); got.code != exitOK {
+// reloads is a daemon's logins that take one configuration after the other. What the configuration
+// names is in dir.
+type reloads struct {
+	t   *testing.T
+	dir string
+	*logins
+}
+
+func newReloads(t *testing.T) *reloads {
+	t.Helper()
+	r := &reloads{t, t.TempDir(), newLogins(t)}
+	if got := runProgram(t, "", "keys", "generate", "--out", filepath.Join(r.dir, "master.key")); got.code != exitOK {
 		t.Fatal(got.stderr)
 	}
-	subject := filepath.Join(dir, "mail", "code.en.subject")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(subject, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Dir(subject), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(r.dir, "mail"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write("Your code for {{.Brand}}\n")
-	l := newLogins(t)
-	text := small(t) + factorTables
-	prepare := func(text string) *loginParts {
-		t.Helper()
-		cfg := loaded(t, dir, text)
-		p, err := l.prepare(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		old := l.current.Load()
-		l.use(p, cfg.Login)
-		if old != nil {
-			if err := old.closeAllBut(p); err != nil {
-				t.Error(err)
-			}
-		}
-		return p
-	}
-	first := prepare(text)
+	r.subject("Your code for {{.Brand}}\n")
 	t.Cleanup(func() {
-		if err := l.current.Load().closeAllBut(&loginParts{}); err != nil {
+		if err := r.current.Load().closeAllBut(&loginParts{}); err != nil {
 			t.Error(err)
 		}
 	})
-	var parts []string
-	for _, p := range first.parts() {
-		parts = append(parts, p.Name())
+	return r
+}
+
+// subject writes a template of the mail.
+func (r *reloads) subject(text string) {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, "mail", "code.en.subject"), []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
 	}
-	if got := strings.Join(parts, " "); got != "directory.corp factors.email factors.securid" {
+}
+
+// take puts a configuration into effect, and returns the names of the factors that were built anew.
+func (r *reloads) take(text string) (built string) {
+	r.t.Helper()
+	cfg, old := loaded(r.t, r.dir, text), r.current.Load()
+	p, err := r.prepare(cfg)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.use(p, cfg.Login)
+	if old == nil {
+		old = &loginParts{}
+	}
+	if err := old.closeAllBut(p); err != nil {
+		r.t.Error(err)
+	}
+	for _, name := range []string{"totp", "email", "sms", "securid"} {
+		if p.factors[name] != old.factors[name] {
+			built += " " + name
+		}
+	}
+	return built
+}
+
+func TestAFactorIsKeptUntilItsTableOrFilesChange(t *testing.T) {
+	r := newReloads(t)
+	text := small(t) + factorTables
+	r.take(text)
+	if got := strings.Join(names(r.current.Load().parts()), " "); got != "directory.corp factors.email factors.securid factors.sms" {
 		t.Errorf("parts are %s", got)
 	}
-	changed := func(p *loginParts) (names string) {
-		for _, name := range []string{"totp", "email", "sms", "securid"} {
-			if p.factors[name] != first.factors[name] {
-				names += " " + name
-			}
-		}
-		first = p
-		return names
-	}
-	if got := changed(prepare(text)); got != "" {
+	if got := r.take(text); got != "" {
 		t.Errorf("nothing changed, and built again were%s", got)
 	}
-	write("A code\n")
-	if got := changed(prepare(text)); got != " email" {
+	r.subject("A code\n")
+	if got := r.take(text); got != " email" {
 		t.Errorf("a template changed, and built again were%s", got)
 	}
 	text = strings.Replace(text, "third-canary", "other-canary", 1)
-	if got := changed(prepare(text)); got != " securid" {
+	if got := r.take(text); got != " securid" {
 		t.Errorf("a shared secret changed, and built again were%s", got)
 	}
 	text = strings.Replace(text, "[factors.sms]", "[factors.sms]\nbrand = \"Corp\"", 1)
-	if got := changed(prepare(text)); got != " sms" {
+	if got := r.take(text); got != " sms" {
 		t.Errorf("a brand changed, and built again were%s", got)
 	}
-	if st := l.factorStats(); len(st.mail) != 1 || len(st.gateways) != 1 || len(st.upstream) != 1 {
+	if st := r.factorStats(); len(st.mail) != 1 || len(st.gateways) != 1 || len(st.upstream) != 1 {
 		t.Errorf("counts are %+v", st)
+	}
+}
+
+// A load balancer that took out every node whose mail server is down would take out all of them.
+func TestFactorsDoNotDecideWhetherTheNodeIsReady(t *testing.T) {
+	r := newReloads(t)
+	r.take(small(t) + factorTables)
+	s, err := status.New(status.Config{Logger: r.log, Now: r.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Replace(nil, r.current.Load().parts()...); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range s.Report(t.Context()).Parts {
+		if want := strings.HasPrefix(name, "factors."); p.Auxiliary != want {
+			t.Errorf("%s: auxiliary is %t", name, p.Auxiliary)
+		}
 	}
 }
 

@@ -137,7 +137,10 @@ func (p *loginParts) closeAllBut(others *loginParts) error {
 	return errors.Join(errs...)
 }
 
-// parts returns the directories and factors that report as parts of the status report.
+// parts returns the directories and factors that report as parts of the status report. Factors do not
+// decide whether the node is ready: without a mail server, a gateway or an RSA server it still logs
+// people in with other factors, and the other nodes ask the same servers, so that a load balancer
+// which took this one out would help nobody.
 func (p *loginParts) parts() []status.Part {
 	var parts []status.Part
 	for _, name := range slices.Sorted(maps.Keys(p.directories)) {
@@ -147,7 +150,7 @@ func (p *loginParts) parts() []status.Part {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.factors)) {
 		if part := p.factors[name].part(); part != nil {
-			parts = append(parts, part)
+			parts = append(parts, status.Auxiliary(part))
 		}
 	}
 	return parts

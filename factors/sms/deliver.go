@@ -72,20 +72,20 @@ func (e *engine) round(ctx context.Context, v values) (server string, asked time
 		switch r.outcome {
 		case queued:
 			e.log.Warn("the SMS gateway took a message that it cannot pass on at the moment", "server", server, "id", r.id, "trace", v["Trace"])
-			g.failed.Store(0)
+			g.health.works(e.now())
 			return server, 0, nil
 		case taken:
 			e.log.Debug("the SMS gateway took a message", "server", server, "id", r.id, "trace", v["Trace"])
-			g.failed.Store(0)
+			g.health.works(e.now())
 			return server, 0, nil
 		case refused:
 			failure.Permanent = true
 			return server, 0, failure
 		case unknown:
-			g.failed.Store(e.now().UnixNano())
+			g.health.fails(e.now(), r.err)
 			return server, 0, failure
 		}
-		g.failed.Store(e.now().UnixNano())
+		g.health.fails(e.now(), r.err)
 		failure.Err = again{r.err}
 		err = failure
 	}
@@ -96,7 +96,7 @@ func (e *engine) round(ctx context.Context, v values) (server string, asked time
 func (e *engine) order() []*gateway {
 	now := e.now()
 	recent := func(g *gateway) int {
-		if at := g.failed.Load(); at != 0 && now.Sub(time.Unix(0, at)) < lastFor {
+		if g.health.now().lately(now) {
 			return 1
 		}
 		return 0

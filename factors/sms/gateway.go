@@ -15,8 +15,7 @@ import (
 type gateway struct {
 	target
 	counts [outcomes]atomic.Uint64
-	// failed is when it last could not be used, in Unix nanoseconds; 0 when it could.
-	failed atomic.Int64
+	health health
 }
 
 func hostOf(t target) string {

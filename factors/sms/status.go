@@ -26,13 +26,17 @@ type ServerStats struct {
 func (f *Factor) Stats() Stats {
 	var st Stats
 	for _, g := range f.engine.gateways {
-		st.Servers = append(st.Servers, ServerStats{
-			Server: g.host,
-			Taken:  g.counts[taken].Load(), Queued: g.counts[queued].Load(), Refused: g.counts[refused].Load(),
-			Busy: g.counts[busy].Load(), Unreachable: g.counts[unsent].Load(), Unknown: g.counts[unknown].Load(),
-		})
+		st.Servers = append(st.Servers, g.stats())
 	}
 	return st
+}
+
+func (g *gateway) stats() ServerStats {
+	return ServerStats{
+		Server: g.host,
+		Taken:  g.counts[taken].Load(), Queued: g.counts[queued].Load(), Refused: g.counts[refused].Load(),
+		Busy: g.counts[busy].Load(), Unreachable: g.counts[unsent].Load(), Unknown: g.counts[unknown].Load(),
+	}
 }
 
 // Reach is whether a gateway can be reached.

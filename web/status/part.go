@@ -35,14 +35,25 @@ var (
 	errPanicked = errors.New("failed while it was asked")
 )
 
+// Auxiliary returns p as a part without which the node serves on. While it is not ready the report is
+// degraded, and /readyz does not ask it.
+func Auxiliary(p Part) Part { return auxiliary{p} }
+
+type auxiliary struct{ Part }
+
 // registered is a part with the bound on the questions put to it.
 type registered struct {
-	part   Part
-	asking chan struct{}
+	part      Part
+	auxiliary bool
+	asking    chan struct{}
 }
 
 func newRegistered(p Part) *registered {
-	return &registered{part: p, asking: make(chan struct{}, maxAsking)}
+	r := &registered{part: p, asking: make(chan struct{}, maxAsking)}
+	if a, ok := p.(auxiliary); ok {
+		r.part, r.auxiliary = a.Part, true
+	}
+	return r
 }
 
 // ask runs question in a goroutine of its own and waits for it no longer than ctx allows, whether
@@ -86,7 +97,7 @@ func (r *registered) alive(ctx context.Context) error {
 func (r *registered) report(ctx context.Context, full bool, now func() time.Time) PartReport {
 	began := now()
 	err := r.ready(ctx)
-	p := PartReport{Ready: err == nil, Milliseconds: milliseconds(now().Sub(began))}
+	p := PartReport{Ready: err == nil, Auxiliary: r.auxiliary, Milliseconds: milliseconds(now().Sub(began))}
 	if err != nil {
 		p.Reason = err.Error()
 	}
@@ -110,23 +121,3 @@ func (r *registered) status(ctx context.Context) any {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// Named returns p under another name, for parts whose own names come from the configuration and
-// could meet those of others: "directory corp".
-func Named(name string, p Part) Part { return named{p, name} }
-
-type named struct {
-	Part
-	name string
-}
-
-// Name returns the other name.
-func (n named) Name() string { return n.name }
-
-// Alive passes the question on to a part that can be asked.
-func (n named) Alive(ctx context.Context) error {
-	if a, ok := n.Part.(Alive); ok {
-		return a.Alive(ctx)
-	}
-	return nil
-}

@@ -14,14 +14,17 @@ type Report struct {
 	Started time.Time `json:"started"`
 	// UptimeSeconds is the time since the start, in seconds.
 	UptimeSeconds int64 `json:"uptime_seconds"`
-	// Ready is true when each part is.
-	Ready bool                  `json:"ready"`
-	Parts map[string]PartReport `json:"parts"`
+	// Ready is true when each part is, the auxiliary ones aside; Degraded when one of those is not.
+	Ready    bool                  `json:"ready"`
+	Degraded bool                  `json:"degraded"`
+	Parts    map[string]PartReport `json:"parts"`
 }
 
 // PartReport is what one part says of itself.
 type PartReport struct {
 	Ready bool `json:"ready"`
+	// Auxiliary says that the node serves without the part.
+	Auxiliary bool `json:"auxiliary,omitempty"`
 	// Reason is what keeps the part from serving; empty when it is ready.
 	Reason string `json:"reason,omitempty"`
 	// Milliseconds is how long the part took to say whether it is ready.
@@ -30,11 +33,11 @@ type PartReport struct {
 	Status any `json:"status,omitempty"`
 }
 
-// NotReady lists the names of the parts that are not ready, sorted.
+// NotReady lists the names of the parts that keep the node from serving, sorted.
 func (r Report) NotReady() []string {
 	var names []string
 	for name, p := range r.Parts {
-		if !p.Ready {
+		if !p.Ready && !p.Auxiliary {
 			names = append(names, name)
 		}
 	}
@@ -46,6 +49,8 @@ func (r Report) NotReady() []string {
 // the configured time whatever the parts do.
 func (s *Server) Report(ctx context.Context) Report { return s.report(ctx, true) }
 
+// report asks for all that there is to know when full is true, else for what decides whether the node
+// serves.
 func (s *Server) report(ctx context.Context, full bool) Report {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.AskWithin)
 	defer cancel()
@@ -57,11 +62,15 @@ func (s *Server) report(ctx context.Context, full bool) Report {
 	}
 	var mu sync.Mutex
 	s.each(func(name string, p *registered) {
+		if p.auxiliary && !full {
+			return
+		}
 		part := p.report(ctx, full, s.cfg.Now)
 		mu.Lock()
 		defer mu.Unlock()
 		r.Parts[name] = part
-		r.Ready = r.Ready && part.Ready
+		r.Ready = r.Ready && (part.Ready || p.auxiliary)
+		r.Degraded = r.Degraded || !part.Ready && p.auxiliary
 	})
 	return r
 }

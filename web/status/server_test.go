@@ -221,11 +221,21 @@ func TestNamesAreTakenOnce(t *testing.T) {
 	wantAnswer(t, get(t, s, "/readyz"), http.StatusOK, "ready\n[ ok ] radius\n")
 }
 
-func TestAPartMayReportUnderAnotherName(t *testing.T) {
-	hung := func(context.Context) error { return errors.New("loop hangs") }
-	s := startServer(t, Config{}, &fakePart{name: "corp"}, Named("directory corp", &fakePart{name: "corp", alive: hung}))
-	wantAnswer(t, get(t, s, "/readyz"), http.StatusOK, "ready\n[ ok ] corp\n[ ok ] directory corp\n")
-	wantAnswer(t, get(t, s, "/healthz"), http.StatusServiceUnavailable, "[fail] directory corp: loop hangs\n")
+// A node that lost a mail server still serves: /readyz does not ask, /status tells.
+func TestAnAuxiliaryPartDegradesTheReportOnly(t *testing.T) {
+	fails := func(context.Context) error { return errors.New("every server is down") }
+	s := startServer(t, Config{}, &fakePart{name: "cluster"}, Auxiliary(&fakePart{name: "factors.email", ready: fails, alive: fails}))
+	wantAnswer(t, get(t, s, "/readyz"), http.StatusOK, "ready\n[ ok ] cluster\n")
+	wantAnswer(t, get(t, s, "/healthz"), http.StatusServiceUnavailable, "[fail] factors.email: every server is down\n")
+
+	r := s.Report(t.Context())
+	mail := r.Parts["factors.email"]
+	if !r.Ready || !r.Degraded || mail.Ready || !mail.Auxiliary || mail.Reason != "every server is down" || r.Parts["cluster"].Auxiliary {
+		t.Errorf("%+v", r)
+	}
+	if got := r.NotReady(); len(got) != 0 {
+		t.Errorf("not ready: %v", got)
+	}
 }
 
 func TestOnlyReadingIsAllowed(t *testing.T) {
