@@ -110,7 +110,7 @@ func settleCommand(s login.Settlement, sealed []byte) *state.Settle {
 			HardLock: s.Limits.HardLock, Keep: int64(s.Limits.Keep), Capacity: s.Limits.Capacity,
 		},
 		Code: s.Code, Exempt: s.Exempt, Pass: s.Pass, Sequence: s.Sequence, Invitation: s.Invitation,
-		Again: s.Again, Decoy: s.Decoy, Conceal: s.Conceal,
+		Again: s.Again, Decoy: s.Decoy, Conceal: s.Conceal, Count: s.Count,
 	}
 }
 

@@ -16,6 +16,7 @@ func candidates() map[string]func(*bench) {
 		"a registered factor is registered anew":            renewal,
 		"an invitation is used up by one registration":      invitedOnce,
 		"without its invitation a registration is stale":    notInvited,
+		"the invitation that passed is the one that counts": replacedInvitation,
 		"a candidate of a closed challenge is not replaced": closedCandidate,
 	}
 }
@@ -195,12 +196,25 @@ func invitedOnce(b *bench) {
 	}
 }
 
+// present answers the challenge with an invitation, which passes.
+func (c challenge) present(code string, tag login.Tag) {
+	c.Helper()
+	s := c.answer(1, code, 0)
+	s.Factor, s.Version, s.Code, s.Pass = login.CredentialInvitation, 0, tag, true
+	want := passed(3)
+	want.Remaining = 1
+	c.settle(s, want)
+}
+
 func notInvited(b *bench) {
 	soon := b.clock.Now().Add(time.Minute)
 	tag := b.invite(bob, soon)
 	c := b.begin(bob)
-	s := c.answer(1, "755224", 100)
-	s.Register, s.Invitation = []byte("a new secret"), b.ring().CodeTag(login.CredentialInvitation, bob, "another")
+	s := c.answer(2, "755224", 100)
+	s.Register, s.Invitation = []byte("a new secret"), tag
+	b.settle(s, stale()) // nobody presented it
+	c.present("invitation", tag)
+	s.Invitation = b.ring().CodeTag(login.CredentialInvitation, bob, "another")
 	b.settle(s, stale())
 	s.Invitation = tag
 	b.clock.Advance(time.Minute)
@@ -213,6 +227,30 @@ func notInvited(b *bench) {
 	if e := b.enrolment(alice); len(e.Credentials) != 0 {
 		b.Errorf("alice: %+v", e)
 	}
+}
+
+// replacedInvitation presents an invitation that an administrator then replaces, or withdraws.
+func replacedInvitation(b *bench) {
+	old := b.invite(bob, time.Time{})
+	c := b.begin(bob)
+	c.present("invitation", old)
+	next := login.OneTimeCode{Tag: b.ring().CodeTag(login.CredentialInvitation, bob, "the next"), Uses: 1}
+	b.grant(bob, login.CredentialInvitation, next)
+	s := c.answer(2, "755224", 100)
+	s.Register = []byte("a new secret")
+	for _, tag := range []login.Tag{old, next.Tag} {
+		s.Invitation = tag
+		b.settle(s, stale())
+	}
+	if left := b.enrolment(bob).Credentials[login.CredentialInvitation].Codes; len(left) != 1 || left[0] != next {
+		b.Errorf("the new invitation was used: %+v", left)
+	}
+	d := b.begin(bob)
+	d.present("the next", next.Tag)
+	b.grant(bob, login.CredentialInvitation)
+	s = d.answer(2, "287082", 101)
+	s.Register, s.Invitation = []byte("a new secret"), next.Tag
+	b.settle(s, stale())
 }
 
 func closedCandidate(b *bench) {

@@ -24,6 +24,7 @@ func claims() map[string]func(*bench) {
 		"a cancelled challenge is not accepted":           cancelledClaim,
 		"a concluded verdict stays":                       concludedTwice,
 		"a claim is remembered until its outcome":         slowClaim,
+		"a claim without State is repeated for a while":   repeatedPasscode,
 	}
 }
 
@@ -308,4 +309,23 @@ func slowClaim(b *bench) {
 	b.enrol(bob)
 	p.another().expect(pending(3))
 	p.conclude(login.Conclusion{Code: login.CodeAccepted}, accepted())
+}
+
+// repeatedPasscode is a login in one packet: each attempt has a challenge of its own.
+func repeatedPasscode(b *bench) {
+	tag := b.tag()
+	attempt := func() passcode {
+		p := b.passcode("12345678755224")
+		p.settlement.Again, p.settlement.Expires = tag, b.clock.Now().Add(10*time.Second)
+		return p
+	}
+	first := attempt()
+	first.expect(claimed(3))
+	attempt().expect(pending(3))
+	granted := login.Outcome{Code: login.CodeAccepted, Grant: "Class"}
+	first.conclude(login.Conclusion{Code: login.CodeAccepted, Grant: "Class"}, granted)
+	b.clock.Advance(10 * time.Second)
+	attempt().expect(again(granted))
+	b.clock.Advance(1)
+	attempt().expect(replayed(3))
 }

@@ -29,6 +29,7 @@ func codes() map[string]func(*bench) {
 		"codes are listed, and no secret with them":          listedCodes,
 		"a code granted twice is counted anew":               regranted,
 		"the same code in another challenge is used up once": codeElsewhere,
+		"a used code is named when its answer comes again":   usedUpCode,
 	}
 }
 
@@ -47,9 +48,12 @@ func (c challenge) codeAnswer(token int, kind, code string) login.Settlement {
 	return s
 }
 
-// leaving is an accept after which so many uses or codes are left.
-func leaving(n int) login.Outcome {
-	return login.Outcome{Code: login.CodeAccepted, Remaining: n}
+// leaving is an accept of a recovery code after which so many are left.
+func leaving(n int) login.Outcome { return leavingOf(login.CredentialRecovery, n) }
+
+// leavingOf is an accept after which so many uses or codes of the kind are left.
+func leavingOf(kind string, n int) login.Outcome {
+	return login.Outcome{Code: login.CodeAccepted, Factor: kind, Remaining: n}
 }
 
 func passed(left int) login.Outcome {
@@ -106,15 +110,39 @@ func bypassCode(b *bench) {
 	tag := b.ring().CodeTag(login.CredentialBypass, bob, "bypass")
 	b.grant(bob, login.CredentialBypass, login.OneTimeCode{Tag: tag, Uses: 3, Until: b.clock.Now().Add(time.Hour)})
 	s := b.begin(bob).codeAnswer(1, login.CredentialBypass, "bypass")
-	b.settle(s, leaving(2))
-	b.settle(s, again(leaving(2)))
-	b.settle(b.begin(bob).codeAnswer(1, login.CredentialBypass, "bypass"), leaving(1))
+	b.settle(s, leavingOf(login.CredentialBypass, 2))
+	b.settle(s, again(leavingOf(login.CredentialBypass, 2)))
+	b.settle(b.begin(bob).codeAnswer(1, login.CredentialBypass, "bypass"), leavingOf(login.CredentialBypass, 1))
 	b.clock.Advance(time.Hour)
 	b.settle(b.begin(bob).codeAnswer(1, login.CredentialBypass, "bypass"), wrong(2))
 	cred := b.enrolment(bob).Credentials[login.CredentialBypass]
 	if len(cred.Codes) != 1 || cred.Codes[0].Uses != 1 || cred.Note != "by root: lost telephone" || cred.Failures != 1 {
 		b.Errorf("credential: %+v", cred)
 	}
+}
+
+// usedUpCode: whoever answers a retransmission does not find the last code any more, and takes the text
+// for an answer to the factor.
+func usedUpCode(b *bench) {
+	b.enrol(alice)
+	texts := b.recover()
+	c := b.begin(alice)
+	s := c.codeAnswer(1, login.CredentialRecovery, texts[0])
+	s.Request = b.tag()
+	b.settle(s, leaving(9))
+	for _, factor := range []string{totp, login.CredentialBypass} {
+		r := s
+		r.Factor, r.Version, r.Code = factor, b.enrolment(alice).Credentials[factor].Version, login.Tag{}
+		b.settle(r, again(leaving(9)))
+		elsewhere := b.begin(alice).answer(1, texts[0], 0)
+		elsewhere.Request = s.Request
+		b.settle(elsewhere, again(leaving(9)))
+	}
+	p := b.beginWith(alice, securid).passcode(1, texts[0])
+	p.settlement.Request = s.Request
+	p.expect(again(leaving(9)))
+	p.settlement.Challenge, p.settlement.Token, p.settlement.Answer, p.settlement.Request = s.Challenge, s.Token, s.Answer, login.Tag{}
+	p.expect(again(leaving(9)))
 }
 
 func codeElsewhere(b *bench) {

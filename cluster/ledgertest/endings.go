@@ -139,7 +139,7 @@ func mixups(b *bench) {
 // cancellation cancels the challenge.
 func (c challenge) cancellation() login.Cancellation {
 	s := c.base
-	return login.Cancellation{Challenge: s.Challenge, Client: s.Client, UserID: s.UserID, Handle: s.Handle, Epoch: s.Epoch, Expires: s.Expires, Keep: s.Limits.Keep}
+	return login.Cancellation{Challenge: s.Challenge, Client: s.Client, UserID: s.UserID, Handle: s.Handle, Epoch: s.Epoch, Expires: s.Expires, Keep: s.Limits.Keep, Capacity: s.Limits.Capacity}
 }
 
 func cancelled(b *bench) {

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ func openings() map[string]func(*bench) {
 		"an opened challenge registers":             openedRegisters,
 		"a reset ends a first registration":         resetFirst,
 		"nobody fills the ledger":                   crowded,
+		"whoever begins and cancels may log in":     crowdedCancels,
 	}
 }
 
@@ -158,19 +160,40 @@ func resetFirst(b *bench) {
 
 func crowded(b *bench) {
 	b.enrol(alice)
-	b.settle(b.begin(alice).answer(1, "755224", 100), accepted())
-	for range 15 {
-		if err := b.Cancel(b.Context(), b.begin(alice).cancellation()); err != nil {
-			b.Fatalf("Cancel: %v", err)
-		}
+	for n := range uint64(16) {
+		b.settle(b.begin(alice).answer(1, fmt.Sprint(n), 100+n), accepted())
 	}
-	if err := b.Cancel(b.Context(), b.begin(alice).cancellation()); !errors.Is(err, login.ErrFull) {
+	if _, err := b.Settle(b.Context(), b.begin(alice).answer(1, "755224", 200)); !errors.Is(err, login.ErrFull) {
 		b.Errorf("the seventeenth challenge: %v", err)
 	}
 	b.enrol(bob)
 	b.settle(b.begin(bob).answer(1, "755224", 100), accepted())
 	b.clock.Advance(2*time.Minute + 41*time.Second)
-	b.settle(b.begin(alice).answer(1, "287082", 101), accepted())
+	b.settle(b.begin(alice).answer(1, "287082", 201), accepted())
+}
+
+// crowdedCancels begins and cancels far more often than a user may: that shuts nobody out.
+func crowdedCancels(b *bench) {
+	b.enrol(alice)
+	cancel := func(capacity uint64) challenge {
+		c := b.begin(alice)
+		cancellation := c.cancellation()
+		cancellation.Capacity = capacity
+		if err := b.Cancel(b.Context(), cancellation); err != nil {
+			b.Fatalf("Cancel: %v", err)
+		}
+		return c
+	}
+	for range 16 {
+		b.settle(cancel(0).answer(1, "755224", 1), invalid())
+	}
+	b.settle(cancel(0).answer(1, "338314", 2), accepted()) // there was no room for the cancel
+	for n := range uint64(15) {
+		b.settle(b.begin(alice).answer(1, fmt.Sprint(n), 100+n), accepted())
+	}
+	b.clock.Advance(2*time.Minute + 41*time.Second)
+	b.settle(cancel(0).answer(1, "755224", 300), invalid())
+	b.settle(cancel(1).answer(1, "755224", 300), accepted()) // the ledger was full
 }
 
 func openedRegisters(b *bench) {

@@ -57,7 +57,8 @@ func (c *Clock) Advance(d time.Duration) {
 // Run runs the suite. open returns an empty ledger that stamps its commands with now.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Ledger) {
 	groups := []map[string]func(*bench){
-		answers(), endings(), openings(), sends(), limitsOfSends(), candidates(), decoys(), claims(), dialogues(), codes(), administration(),
+		answers(), endings(), openings(), sends(), limitsOfSends(), candidates(), lives(),
+		decoys(), claims(), dialogues(), guesses(), codes(), administration(),
 	}
 	for _, group := range groups {
 		for name, test := range group {

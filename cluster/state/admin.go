@@ -27,8 +27,8 @@ func (c *Register) apply(t *txn) Result {
 		user = t.newUser(c.UserID, c.Name, c.Handle)
 	}
 	cred.unlock()
-	cred.Record, cred.Memo, cred.Renew = c.Record, nil, false
-	cred.Version++
+	cred.Memo = nil
+	cred.register(c.Record)
 	user.put(cred)
 	user.Epoch++
 	user.Name = c.Name
@@ -55,6 +55,7 @@ func (c *Reset) reset(t *txn) Result {
 		}
 		cred.unlock()
 		cred.Record, cred.Memo, cred.Renew = nil, nil, false
+		cred.Challenge = login.ChallengeID{}
 		cred.Codes, cred.Note = nil, ""
 	})
 	user.Epoch++ // also where nothing was registered: a registration may be under way

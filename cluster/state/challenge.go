@@ -5,11 +5,6 @@ import "sallyport/login"
 // maxVerdicts is how many answers to one challenge are remembered; one more closes it.
 const maxVerdicts = 16
 
-// maxChallenges is how many challenges of one user are remembered; one more is refused until the oldest
-// has served its time. Nobody begins so many in the minutes that they are kept, while someone who knows
-// a password could fill the ledger.
-const maxChallenges = 16
-
 // Challenge is what is remembered of a challenge: what it was opened with, if it was, and the
 // verdicts on its answers. It is stored as octets: each read makes a Challenge of its own, whose
 // octets (the Record of the Opening) must not be changed.
@@ -59,9 +54,10 @@ func (c *Challenge) close(how Closed) {
 	}
 }
 
-// extend makes a challenge live until expires at least, and be remembered for keep after its end.
+// extend makes a challenge live until expires at least, but for no longer than maxLife since it was
+// opened, and be remembered for keep after its end.
 func (c *Challenge) extend(expires, keep int64) {
-	c.Expires = max(c.Expires, expires)
+	c.Expires = max(c.Expires, min(expires, later(c.Opening.Opened, maxLife)))
 	c.remember(later(c.Expires, keep))
 }
 
@@ -84,6 +80,17 @@ func (c *Challenge) left(l Limits) int {
 	return int(l.Attempts - c.Failures)
 }
 
+// leftOctet is left as a verdict keeps it.
+func (c *Challenge) leftOctet(l Limits) uint8 { return uint8(min(c.left(l), 255)) }
+
+// miss counts a wrong answer and returns the verdict on it.
+func (c *Challenge) miss(l Limits) VerdictCode {
+	if c.Failures++; c.Failures >= l.Attempts {
+		return VerdictExhausted
+	}
+	return VerdictInvalid
+}
+
 // sequence is that of the candidate, or of the dialogue; 0 where there is none.
 func (c *Challenge) sequence() uint8 {
 	if c == nil || c.Opening == nil {
@@ -101,8 +108,34 @@ func (c *Challenge) accepted() *Verdict {
 	return c.find(func(v *Verdict) bool { return v.Code == VerdictAccepted })
 }
 
-// find returns the first verdict that fits, or nil.
+// invited reports whether this invitation was presented in the challenge, and passed. It may be called
+// on nil.
+func (c *Challenge) invited(code login.Tag, epoch uint32) bool {
+	return c.find(func(v *Verdict) bool {
+		return v.Code == VerdictPassed && v.Epoch == epoch && v.Redeemed != nil &&
+			*v.Redeemed == Redeemed{Factor: login.CredentialInvitation, Tag: code}
+	}) != nil
+}
+
+// pending counts the answers that are on their way to the server which judges them. It may be called on
+// nil.
+func (c *Challenge) pending() int {
+	n := 0
+	if c != nil {
+		for i := range c.Verdicts {
+			if c.Verdicts[i].Code == VerdictPending {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// find returns the first verdict that fits, or nil. It may be called on nil.
 func (c *Challenge) find(fits func(*Verdict) bool) *Verdict {
+	if c == nil {
+		return nil
+	}
 	for i := range c.Verdicts {
 		if v := &c.Verdicts[i]; fits(v) {
 			return v

@@ -17,13 +17,30 @@ func (c *Claim) apply(t *txn) Result {
 		return r
 	case c.Passcode == (login.Tag{}) && c.Sequence != ch.sequence():
 		return stale()
+	case c.tooMany(t, ch, user):
+		return Result{Status: Crowded}
 	case ch == nil:
-		if refusal, ok := t.room(c.UserID, c.Decoy, c.Limits.Capacity); !ok {
-			return refusal
+		if ch, r = c.newChallenge(t); ch == nil {
+			return r
 		}
-		ch = c.newChallenge(t)
 	}
 	return c.claim(t, ch, user)
+}
+
+// tooMany reports whether the answer would be forwarded although those that are on their way, were they
+// all wrong, use up the challenge's attempts or lock the factor: nobody guesses more often at once than
+// in a row.
+func (c *Claim) tooMany(t *txn, ch *Challenge, user *User) bool {
+	cred := user.Credential(c.Factor)
+	if c.decoy(ch) || cred.lockedAt(t.time) || c.taken(t, ch) {
+		return false
+	}
+	var failures uint32
+	if ch != nil {
+		failures = ch.Failures
+	}
+	return uint64(failures)+uint64(ch.pending()) >= uint64(max(c.Limits.Attempts, 1)) ||
+		t.keptOf(pendingKey(c.UserID)) >= c.Limits.untilLock(cred.Failures)
 }
 
 // claim decides an answer that nobody has decided or claimed before.
@@ -49,7 +66,7 @@ func (c *Claim) claim(t *txn, ch *Challenge, user *User) Result {
 // way.
 func (c *Claim) taken(t *txn, ch *Challenge) bool {
 	if c.Passcode == (login.Tag{}) {
-		return ch.find(func(v *Verdict) bool { return v.Code == VerdictPending }) != nil
+		return ch.pending() > 0
 	}
 	_, known := t.passcodes.get(tag(c.Passcode))
 	return known
@@ -71,22 +88,26 @@ func (c *Conclude) apply(t *txn) Result {
 	switch {
 	case v == nil:
 		return refused(login.CodeStateInvalid)
-	case v.Epoch != user.epoch() || v.Code != VerdictPending || v.Forward == nil || v.Forward.Act != c.Act:
+	case v.Code != VerdictPending || v.Forward == nil || v.Forward.Act != c.Act:
 		return t.repeat(ch, v, user.epoch(), login.Tag{})
+	case v.Epoch != user.epoch():
+		t.conclude(ch, v, VerdictEnded)
+		t.putChallenge(ch)
+		return stale()
 	}
 	c.conclude(t, ch, v, user)
 	if c.Release {
 		t.disown(&t.passcodes, v.Forward.Passcode, ch.ID)
 		v.Forward.Passcode = login.Tag{}
 	}
-	v.Left = uint8(min(ch.left(c.Limits), 255))
+	v.Left = ch.leftOctet(c.Limits)
 	t.putChallenge(ch)
 	return verdict(v.outcome())
 }
 
 // conclude gives the verdict its code, and has its effect.
 func (c *Conclude) conclude(t *txn, ch *Challenge, v *Verdict, user *User) {
-	v.Code = c.Verdict
+	t.conclude(ch, v, c.Verdict)
 	cred := user.Credential(c.Factor)
 	switch {
 	case c.Verdict == VerdictRejected:

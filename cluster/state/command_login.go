@@ -73,6 +73,7 @@ type Settle struct {
 	Again        login.Tag
 	Decoy        bool
 	Conceal      bool
+	Count        bool
 }
 
 // Limits are the thresholds of a settlement; see [login.Limits]. Durations are nanoseconds.
@@ -123,6 +124,7 @@ func (c *Settle) wire(w *wire) {
 	w.fixed(29, c.Again[:])
 	w.bool(30, &c.Decoy)
 	w.bool(31, &c.Conceal)
+	w.bool(32, &c.Count)
 }
 
 // Cancel ends a challenge; see [login.Cancellation]. Times and durations are nanoseconds.

@@ -25,6 +25,9 @@ func examples() map[string]Command {
 	for name, c := range examples2() {
 		all["commands-2/"+name] = c
 	}
+	for name, c := range examples3() {
+		all["commands-3/"+name] = c
+	}
 	return all
 }
 
@@ -79,6 +82,13 @@ func examples2() map[string]Command {
 		"open-window":  &OpenWindow{Subject: "group:corp:staff", Until: 1_790_000_000 * second, Act: act},
 		"close-window": &OpenWindow{Subject: "group:corp:staff", Act: act},
 	}
+}
+
+// examples3 are what came with registrations whose wrong answers count.
+func examples3() map[string]Command {
+	settle := examples2()["settle"].(*Settle)
+	settle.Count = true
+	return map[string]Command{"settle": settle}
 }
 
 // TestGoldenCommands holds the format: what an earlier release wrote into its log is read for ever.

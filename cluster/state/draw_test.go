@@ -98,7 +98,7 @@ func drawSettle(t *rapid.T) *Settle {
 		Number: rapid.Uint64Range(0, 6).Draw(t, "number"),
 		Limits: Limits{Attempts: 3, SoftLock: 2, SoftLockFor: second, SoftLockMax: 4 * second, HardLock: 9},
 		Pass:   rarely("pass"), Sequence: rapid.Uint8Range(0, 2).Draw(t, "sequence"), Again: maybe(t, "again"),
-		Decoy: rarely("decoy"), Conceal: rarely("conceal"),
+		Decoy: rarely("decoy"), Conceal: rarely("conceal"), Count: rarely("count"),
 	}
 	if rarely("exempt") {
 		c.Exempt = "rule"

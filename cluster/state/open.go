@@ -35,7 +35,11 @@ func (c *Open) begin(t *txn, user *User) Result {
 	if (c.Send != nil || c.Key != (login.Tag{})) && !c.Decoy && c.Epoch != user.epoch() {
 		return Result{Status: Done, Stale: true}
 	}
-	if refusal, ok := t.room(c.UserID, c.Decoy, c.Capacity); !ok {
+	ch := &Challenge{ID: c.ID, Client: c.Client, UserID: c.UserID, Decoy: c.Decoy, Opening: c.opening(t.time)}
+	if refusal, ok := t.room(ch, c.Capacity); !ok {
+		if c.Decoy {
+			return c.unstored(t, ch)
+		}
 		return refusal
 	}
 	r := Result{Status: Done}
@@ -47,8 +51,7 @@ func (c *Open) begin(t *txn, user *User) Result {
 	if earlier != nil {
 		giveUpRejoin(t, earlier)
 	}
-	ch := t.newChallenge(&Challenge{ID: c.ID, Client: c.Client, UserID: c.UserID, Decoy: c.Decoy}, later(t.time, c.Life), c.Keep)
-	ch.Opening = c.opening(t.time)
+	t.newChallenge(ch, c.life(t.time), c.Keep)
 	if c.Send != nil && r.Refusal == "" {
 		c.send(t, ch, user)
 	}
@@ -56,6 +59,19 @@ func (c *Open) begin(t *txn, user *User) Result {
 	t.own(&t.rejoins, c.Rejoin, c.ID)
 	return c.result(r, ch)
 }
+
+// unstored answers for a decoy that there is no room for as for any that was begun just now: nobody is
+// told that it is not kept.
+func (c *Open) unstored(t *txn, ch *Challenge) Result {
+	ch.Expires = c.life(t.time)
+	if c.Send != nil {
+		c.send(t, ch, nil)
+	}
+	return c.result(Result{Status: Done}, ch)
+}
+
+// life is when a challenge that is opened now ends.
+func (c *Open) life(now int64) int64 { return later(now, min(c.Life, maxLife)) }
 
 func (c *Open) opening(now int64) *Opening {
 	o := &Opening{Name: c.Name, Factor: c.Factor, Epoch: c.Epoch, Record: c.Record, Opened: now, Rejoin: c.Rejoin}

@@ -13,6 +13,10 @@ const (
 	maxSequence = 63
 )
 
+// maxLife is how long sends, candidates and a dialogue can make a challenge live after it was opened:
+// while it lives, its code can be guessed at and its place in the ledger is taken.
+const maxLife = hour * second
+
 // Opening is what a challenge was opened with, and what has become of it.
 type Opening struct {
 	Name   string

@@ -178,7 +178,6 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 func (t *txn) restoreChallenge(c *Challenge) {
 	t.know(c.Client)
 	t.putChallenge(c)
-	t.keep(keptKey(c.UserID, c.Decoy), 1)
-	t.verdicts += uint64(len(c.Verdicts))
+	t.enter(c)
 	c.leads(t, t.own)
 }

@@ -46,6 +46,7 @@ type root struct {
 	index    uint64
 	meta     *Meta
 	verdicts uint64
+	decoys   uint64 // how many of the challenges
 	names    names
 
 	users      tagMap // by userKey: a User
@@ -56,7 +57,7 @@ type root struct {
 	agains     tagMap // by the tag of a login without State: the id of the challenge
 	passcodes  tagMap // by passcode tag: the id of the challenge
 	learned    tagMap // by learnedKey: a Learned
-	kept       tagMap // by keptKey: how many challenges of the user
+	kept       tagMap // by keptKey: how many challenges of the user; by pendingKey: how many claims
 	tallies    tagMap // by subjectKey: a tally
 	windows    tagMap // by windowKey: a Window
 	expiries   expiries

@@ -20,10 +20,9 @@ func (c *Settle) apply(t *txn) Result {
 		return verdict(login.Outcome{Code: login.CodeAccepted})
 	}
 	if ch == nil {
-		if refusal, ok := t.room(c.UserID, c.Decoy, c.Limits.Capacity); !ok {
-			return refusal
+		if ch, r = c.newChallenge(t); ch == nil {
+			return r
 		}
-		ch = c.newChallenge(t)
 	}
 	return c.judge(t, ch, user)
 }
@@ -57,9 +56,17 @@ func (c *Settle) before(t *txn, act login.Tag) (ch *Challenge, user *User, r Res
 // decoy reports whether no answer is right: there is no such user, or the password was wrong.
 func (c *Settle) decoy(ch *Challenge) bool { return c.Decoy || ch != nil && ch.Decoy }
 
-func (c *Settle) newChallenge(t *txn) *Challenge {
+// newChallenge returns a challenge that is to be stored, or nil and what to say where there is no room.
+func (c *Settle) newChallenge(t *txn) (*Challenge, Result) {
 	ch := &Challenge{ID: c.Challenge, Client: c.Client, UserID: c.UserID, Decoy: c.Decoy}
-	return t.newChallenge(ch, c.Expires, c.Limits.Keep)
+	if refusal, ok := t.room(ch, c.Limits.Capacity); !ok {
+		if c.Decoy { // which is never refused, and always a first one
+			v := Verdict{Code: ch.miss(c.Limits), Left: ch.leftOctet(c.Limits)}
+			return nil, verdict(v.outcome())
+		}
+		return nil, refusal
+	}
+	return t.newChallenge(ch, c.Expires, c.Limits.Keep), Result{}
 }
 
 // recorded repeats the verdict that this very answer, this very packet, or this very login without a
@@ -119,8 +126,8 @@ func (c *Settle) elsewhere(t *txn, ch *Challenge, epoch uint32) (Result, bool) {
 }
 
 // moved reports whether the answer was built on what is not so any more: the user's epoch, the version
-// of the credential, the candidate, the invitation. One-time codes have no version: it is their tag
-// that is found or not.
+// of the credential, the candidate, the invitation that was presented in this challenge. One-time codes
+// have no version: it is their tag that is found or not.
 func (c *Settle) moved(t *txn, ch *Challenge, user *User) bool {
 	if c.decoy(ch) {
 		return false
@@ -134,7 +141,7 @@ func (c *Settle) moved(t *txn, ch *Challenge, user *User) bool {
 	if ch != nil && ch.Opening != nil && len(ch.Opening.Record) > 0 && ch.Opening.Sequence != c.Sequence {
 		return true
 	}
-	return c.Invitation != (login.Tag{}) && !user.invited(c.Invitation, t.time)
+	return c.Invitation != (login.Tag{}) && !(ch.invited(c.Invitation, user.epoch()) && user.invited(c.Invitation, t.time))
 }
 
 // ended reports whether the challenge takes no more answers.
@@ -171,7 +178,7 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
 	case c.Number > 0:
 		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
 	}
-	if !registering {
+	if !registering || c.Count {
 		user = c.fail(t, user, cred)
 	}
 	return c.miss(t, ch, user.epoch())
@@ -200,11 +207,7 @@ func (c *Settle) fail(t *txn, user *User, cred Credential) *User {
 
 // miss counts a wrong answer to the challenge.
 func (c *Settle) miss(t *txn, ch *Challenge, epoch uint32) Result {
-	code := VerdictInvalid
-	if ch.Failures++; ch.Failures >= c.Limits.Attempts {
-		code = VerdictExhausted
-	}
-	return c.record(t, ch, Verdict{Code: code, Epoch: epoch})
+	return c.record(t, ch, Verdict{Code: ch.miss(c.Limits), Epoch: epoch})
 }
 
 // accept uses up the number, and stores what was registered.
@@ -214,8 +217,7 @@ func (c *Settle) accept(t *txn, ch *Challenge, user *User, cred Credential) Resu
 	cred.Memo = c.Memo
 	user = c.orNew(t, user)
 	if len(c.Register) > 0 {
-		cred.Record, cred.Renew = c.Register, false
-		cred.Version++
+		cred.register(c.Register)
 		user.Epoch++
 		user.Name = c.Name
 		user.useInvitation(c.Invitation, t.time)
@@ -241,7 +243,9 @@ func (c *Settle) redeem(t *txn, ch *Challenge, user *User, cred Credential, i in
 	}
 	user.put(cred)
 	t.putUser(user)
-	return c.record(t, ch, Verdict{Code: c.right(), Epoch: user.Epoch, Remaining: left})
+	return c.record(t, ch, Verdict{
+		Code: c.right(), Epoch: user.Epoch, Remaining: left, Redeemed: &Redeemed{Factor: c.Factor, Tag: c.Code},
+	})
 }
 
 // right is the verdict on a right answer.
@@ -273,13 +277,19 @@ func (c *Settle) record(t *txn, ch *Challenge, v Verdict) Result {
 	}
 	v.Token, v.Answer, v.Request = c.Token, c.Answer, c.Request
 	v.Again = c.takeAgain(t, ch)
-	v.Left = uint8(min(ch.left(c.Limits), 255))
+	v.Left = ch.leftOctet(c.Limits)
 	ch.Verdicts = append(ch.Verdicts, v)
 	t.verdicts++
 	t.putChallenge(ch)
 	t.own(&t.requests, c.Request, c.Challenge)
 	if v.Forward != nil {
 		t.own(&t.passcodes, v.Forward.Passcode, c.Challenge)
+	}
+	if v.Code == VerdictPending {
+		t.keep(pendingKey(ch.UserID), 1)
+	}
+	if v.Redeemed != nil {
+		t.know(v.Redeemed.Factor)
 	}
 	return verdict(v.outcome())
 }

@@ -181,12 +181,15 @@ func TestAFullMachineTakesNoNewChallenge(t *testing.T) {
 	}{
 		{answer(another, capacity), Full},
 		{&Open{ID: login.ChallengeID{3}, UserID: "alice", Client: "vpn", Capacity: 1}, Full},
-		{&Cancel{Challenge: login.ChallengeID{3}, Client: "vpn", UserID: "alice", Epoch: 1, Expires: second, Capacity: 1}, Full},
+		{&Cancel{Challenge: login.ChallengeID{3}, Client: "vpn", UserID: "alice", Epoch: 1, Expires: second, Capacity: 1}, Done}, // and is not stored
 		{answer(capacity, text(2)), Done}, // a known challenge goes on
 	} {
 		if got := m.apply(4, 0, []Command{c.command})[0].Status; got != c.want {
 			t.Errorf("command %d: status %d, want %d", i, got, c.want)
 		}
+	}
+	if n := m.View().Sizes().Challenges; n != 1 {
+		t.Errorf("%d challenges are stored, want 1", n)
 	}
 }
 
@@ -195,6 +198,37 @@ func TestWrongAnswersToARegistrationAreNotTheUsers(t *testing.T) {
 	m.apply(3, 0, []Command{answer(wrong, register), answer(wrong, register, text(2))})
 	if c := m.View().User("alice").Credential("totp"); c.Failures != 0 || c.LockedUntil != 0 {
 		t.Errorf("credential %+v", c)
+	}
+}
+
+func TestWrongAnswersToARegistrationCountWhereTheyAreGuesses(t *testing.T) {
+	count := func(c *Settle) { c.Count = true }
+	runOrder(t, []orderCase{
+		{"right", nil, 0, answer(register, count), login.Outcome{Code: login.CodeAccepted}, 1},
+		{"one wrong", nil, 0, answer(register, count, wrong), left(login.CodeOTPInvalid, 2), 1},
+		{
+			"locked by two, right", []Command{answer(another, register, count, wrong), answer(another, register, count, wrong, text(2))}, 0,
+			answer(register, count), left(login.CodeAccountLocked, 3), 3,
+		},
+		{
+			"another candidate, wrong", []Command{candidate()}, 0,
+			answer(register, count, wrong, func(c *Settle) { c.Sequence = 1 }), login.Outcome{Code: login.CodeStateInvalid, Stale: true}, 0,
+		},
+	})
+}
+
+func TestHowManyMoreWrongAnswersLock(t *testing.T) {
+	for _, c := range []struct {
+		soft, hard, failures uint32
+		want                 uint64
+	}{
+		{5, 50, 0, 5}, {5, 50, 4, 1}, {5, 50, 5, 5}, {5, 50, 49, 1}, {5, 7, 5, 2}, {0, 7, 5, 2}, {5, 0, 8, 2},
+		{5, 7, 9, 1}, // the limit was lowered meanwhile
+		{0, 0, 9, 1<<64 - 1}, {0, 1<<32 - 1, 1<<32 - 1, 1},
+	} {
+		if got := (Limits{SoftLock: c.soft, HardLock: c.hard}).untilLock(c.failures); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
 	}
 }
 

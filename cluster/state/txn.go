@@ -1,10 +1,6 @@
 package state
 
-import (
-	"encoding/binary"
-
-	"sallyport/login"
-)
+import "sallyport/login"
 
 // txn is one batch being applied: a root that is being changed. It is published by commit, or dropped
 // without a trace.
@@ -77,61 +73,20 @@ func (t *txn) putChallenge(c *Challenge) {
 	t.challenges.set(t.edit, tag(c.ID), t.wire.encode(&bare))
 }
 
-// room reports whether one more challenge of the user may be kept, and what to say if not. Nothing
-// is given up to make room: not what was accepted, and not what was cancelled or used up either, since
-// its State tokens would be good again.
-func (t *txn) room(userID string, decoy bool, capacity uint64) (refusal Result, ok bool) {
-	switch {
-	case capacity > 0 && uint64(t.challenges.size) >= capacity:
-		return Result{Status: Full}, false
-	case t.keptOf(keptKey(userID, decoy)) >= maxChallenges:
-		return Result{Status: Crowded}, false
-	}
-	return Result{}, true
-}
-
-// keptKey is under which the challenges of a user are counted. Decoys are counted apart: who does not
-// know the password takes no room from who does.
-func keptKey(userID string, decoy bool) tag {
-	if decoy {
-		return subjectKey("decoys", userID)
-	}
-	return userKey(userID)
-}
-
-// keptOf is how many challenges are kept under a keptKey.
-func (t *txn) keptOf(key tag) uint64 {
-	b, _ := t.kept.get(key)
-	n, _ := binary.Uvarint(b)
-	return n
-}
-
-// keep counts challenges that come, or go.
-func (t *txn) keep(key tag, by int) {
-	n := int(t.keptOf(key)) + by
-	if n <= 0 {
-		t.kept.delete(t.edit, key)
-		return
-	}
-	var room [binary.MaxVarintLen64]byte
-	t.kept.set(t.edit, key, binary.AppendUvarint(room[:0], uint64(n)))
-}
-
 // newChallenge makes c one that is to be stored for the first time. It is in the expiry queue already:
 // the caller stores it.
 func (t *txn) newChallenge(c *Challenge, expires, keep int64) *Challenge {
 	t.know(c.Client)
 	c.Expires, c.Forget = expires, ceilSeconds(later(expires, keep))
 	t.queue(c.Forget, tag(c.ID))
-	t.keep(keptKey(c.UserID, c.Decoy), 1)
+	t.enter(c)
 	return c
 }
 
 // forgetChallenge removes a challenge and what leads to it.
 func (t *txn) forgetChallenge(c *Challenge) {
 	c.leads(t, t.disown)
-	t.keep(keptKey(c.UserID, c.Decoy), -1)
-	t.verdicts -= uint64(len(c.Verdicts))
+	t.leave(c)
 	t.challenges.delete(t.edit, tag(c.ID))
 }
 

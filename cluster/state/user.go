@@ -31,7 +31,7 @@ type Credential struct {
 	HardLocked  bool
 	Failures    uint32
 	Sent        uint64            // the last send number, which never falls
-	Challenge   login.ChallengeID // of the last send
+	Challenge   login.ChallengeID // of the last send, to what is registered now
 	Renew       bool
 	Codes       []OneTimeCode
 	Note        string
@@ -115,6 +115,13 @@ func (u *User) put(c Credential) {
 
 func (c *Credential) lockedAt(now int64) bool { return c.HardLocked || now < c.LockedUntil }
 
+// register puts a record in place of what there was. What was sent to an earlier address is found no
+// more.
+func (c *Credential) register(record []byte) {
+	c.Record, c.Renew, c.Challenge = record, false, login.ChallengeID{}
+	c.Version++
+}
+
 // unlock clears the counter and the locks.
 func (c *Credential) unlock() {
 	c.Failures, c.LockedUntil, c.HardLocked = 0, 0, false
@@ -144,6 +151,20 @@ func (l Limits) lockFor(n uint32) int64 {
 		d *= 2
 	}
 	return d
+}
+
+// untilLock is how many more wrong answers in a row lock a credential that is not locked: at least one.
+func (l Limits) untilLock(failures uint32) uint64 {
+	n := uint64(1<<64 - 1)
+	if l.SoftLock > 0 {
+		n = uint64(l.SoftLock - failures%l.SoftLock)
+	}
+	if l.HardLock > failures {
+		n = min(n, uint64(l.HardLock-failures))
+	} else if l.HardLock > 0 {
+		n = 1
+	}
+	return n
 }
 
 // later returns t + d without overflow; a negative d is nothing.

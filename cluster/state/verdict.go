@@ -17,6 +17,14 @@ type Verdict struct {
 	Sequence  uint8
 	// Forward is what is known of an answer that another server judges, or nil.
 	Forward *Forward
+	// Redeemed is the one-time code that was right, or nil.
+	Redeemed *Redeemed
+}
+
+// Redeemed is a one-time code that was right: its tag, and the credential that it is one of.
+type Redeemed struct {
+	Factor string
+	Tag    login.Tag
 }
 
 // Forward is an answer that was claimed, so that one node forwards it.
@@ -87,6 +95,12 @@ func (v *Verdict) wire(w *wire) {
 	number(w, 8, &v.Remaining)
 	number(w, 9, &v.Sequence)
 	optional[Forward](w, 10, &v.Forward)
+	optional[Redeemed](w, 11, &v.Redeemed)
+}
+
+func (r *Redeemed) wire(w *wire) {
+	w.name(1, &r.Factor)
+	w.fixed(2, r.Tag[:])
 }
 
 func (f *Forward) wire(w *wire) {
@@ -106,6 +120,9 @@ func (v *Verdict) outcome() login.Outcome {
 	o.Code, o.Remaining, o.Sequence = v.Code.Code(), int(v.Remaining), v.Sequence
 	if v.Forward != nil {
 		o.Grant = v.Forward.Grant
+	}
+	if v.Redeemed != nil && v.Code == VerdictAccepted {
+		o.Factor = v.Redeemed.Factor
 	}
 	return o
 }
@@ -136,7 +153,14 @@ func (t *txn) repeat(ch *Challenge, v *Verdict, epoch uint32, act login.Tag) Res
 // abandon gives up waiting for the outcome of a claimed answer. Whoever forwarded it may have died; a
 // server may have used it up: it is never forwarded again, and the challenge ends.
 func (t *txn) abandon(ch *Challenge, v *Verdict) {
-	v.Code, v.Left = VerdictUnavailable, 0
+	t.conclude(ch, v, VerdictUnavailable)
+	v.Left = 0
 	ch.close(Exhausted)
 	t.putChallenge(ch)
+}
+
+// conclude gives a claimed answer its verdict: its outcome is not awaited any more.
+func (t *txn) conclude(ch *Challenge, v *Verdict, code VerdictCode) {
+	v.Code = code
+	t.keep(pendingKey(ch.UserID), -1)
 }

@@ -82,6 +82,7 @@ func (v View) wire() *wire { return &wire{names: v.root.names} }
 type Sizes struct {
 	Users      int
 	Challenges int
+	Decoys     uint64 // of the challenges
 	Verdicts   uint64
 	Learned    int
 	Tallies    int // subjects whose sends are counted
@@ -93,6 +94,7 @@ func (v View) Sizes() Sizes {
 	return Sizes{
 		Users:      v.root.users.size,
 		Challenges: v.root.challenges.size,
+		Decoys:     v.root.decoys,
 		Verdicts:   v.root.verdicts,
 		Learned:    v.root.learned.size,
 		Tallies:    v.root.tallies.size,
