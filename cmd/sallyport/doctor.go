@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -167,6 +169,27 @@ func (d doctor) examine(ctx context.Context, chosen []check) error {
 	within, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	return d.send(within, chosen)
+}
+
+// atOnce asks all servers at the same time, so that silent ones take no time from the others. The
+// answers have the order of the servers.
+func atOnce[S, A any](servers []S, ask func(S) A) []A {
+	answers := make([]A, len(servers))
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		wg.Go(func() { answers[i] = ask(s) })
+	}
+	wg.Wait()
+	return answers
+}
+
+// remedy says what to do about a server that could not be asked: otherwise, but where err says that
+// nothing was reached that could have been wrong.
+func remedy(err error, otherwise string) string {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "Nothing listens there: correct the address and port, start the server, or see whether a firewall refuses in its place."
+	}
+	return otherwise
 }
 
 func (d doctor) ok(subject, format string, args ...any) {

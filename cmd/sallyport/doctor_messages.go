@@ -43,7 +43,7 @@ func (d doctor) mail(ctx context.Context) {
 	for _, c := range f.(*email.Factor).Check(ctx) {
 		subject := "factors.email " + c.Server
 		if c.Err != nil {
-			d.fail(subject, c.Err.Error(), "Check the address and port, the certificate (ca_file, server_name), and the account (username, password_file, auth).")
+			d.fail(subject, c.Err.Error(), remedy(c.Err, "Check the address and port, the certificate (ca_file, server_name), and the account (username, password_file, auth)."))
 			continue
 		}
 		d.ok(subject, "%s, %s", orWord(c.TLS, "no TLS"), orWord(prefixed("AUTH ", c.Mechanism), "no AUTH"))
@@ -60,7 +60,7 @@ func (d doctor) gateways(ctx context.Context) {
 	for _, r := range f.(*sms.Factor).Check(ctx) {
 		subject := "factors.sms " + r.Server
 		if r.Err != nil {
-			d.fail(subject, r.Err.Error(), "Check the URL, the proxy, and whether a firewall lets this machine out.")
+			d.fail(subject, r.Err.Error(), remedy(r.Err, "Check the URL, the proxy, and whether a firewall lets this machine out."))
 			continue
 		}
 		d.ok(subject, "%s, connected in %s; whether it takes messages only --send-to tells", orWord(r.TLS, "no TLS"), r.Took.Round(time.Millisecond))

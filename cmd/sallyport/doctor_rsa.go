@@ -22,8 +22,8 @@ func (d doctor) rsa(ctx context.Context) {
 		return
 	}
 	defer upstream.Close()
-	for _, server := range table.Servers {
-		d.rsaServer(upstream.Probe(ctx, server))
+	for _, p := range atOnce(table.Servers, func(server string) radius.ProbeReport { return upstream.Probe(ctx, server) }) {
+		d.rsaServer(p)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,17 +97,32 @@ func TestTheDoctorAsksEachServer(t *testing.T) {
 	wantFindings(t, p.doctor(t, "directory"), exitDegraded,
 		`\[ ok \] directory\.corp ldap://127.0.0.1:\d+: bound and searched in \S+`,
 		`\[fail\] directory\.corp ldap://127.0.0.1:1: .*connection refused.*`,
-		`       Check the address and port, .*`)
+		`       Nothing listens there: .*`)
 	wantFindings(t, p.doctor(t, "smtp"), exitDegraded,
 		`\[ ok \] factors\.email smtp\+plain://127.0.0.1:\d+: no TLS, no AUTH`,
 		`\[fail\] factors\.email smtp\+plain://127.0.0.1:1: .*connection refused.*`,
-		`       Check the address and port, .*`)
+		`       Nothing listens there: .*`)
 	wantFindings(t, p.doctor(t, "sms"), exitOK,
 		`\[ ok \] factors\.sms 127.0.0.1:\d+: no TLS, connected in .*`)
 	wantFindings(t, p.doctor(t, "rsa"), exitDegraded,
 		`\[ ok \] factors\.securid 127.0.0.1:\d+: ready.*: signed login reject, unsigned \w+, Status-Server accept, in .*`,
 		`\[fail\] factors\.securid 127.0.0.1:1: nothing_listens: .*`,
 		`       The host is up, but nothing listens on this port: .*`)
+}
+
+// A server behind three silent ones has its own time.
+func TestServersAreAskedAtOnce(t *testing.T) {
+	servers := []string{"a", "b", "c", "d"}
+	var begun sync.WaitGroup
+	begun.Add(len(servers))
+	got := atOnce(servers, func(name string) string {
+		begun.Done()
+		begun.Wait()
+		return name + "!"
+	})
+	if !slices.Equal(got, []string{"a!", "b!", "c!", "d!"}) {
+		t.Errorf("got %v", got)
+	}
 }
 
 func TestTheDoctorKnowsAWrongSharedSecret(t *testing.T) {

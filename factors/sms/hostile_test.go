@@ -243,3 +243,25 @@ func TestTroubleIsToldWithoutTheURL(t *testing.T) {
 		}
 	}
 }
+
+// The fourth gateway is not given up with the three silent ones before it.
+func TestCheckAsksTheGatewaysAtOnce(t *testing.T) {
+	quiet, err := net.Listen("tcp", "127.0.0.1:0") // connections are made, and nobody speaks
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quiet.Close()
+	up := httptest.NewServer(http.NotFoundHandler())
+	defer up.Close()
+	silent := "https://" + quiet.Addr().String()
+	c := siteAt(silent)
+	c.URL, c.Timeout = []string{silent, silent, silent, up.URL}, time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var log bytes.Buffer
+	for i, r := range realFactor(t, c, &log).Check(ctx) {
+		if good := i == 3; (r.Err == nil) != good {
+			t.Errorf("%d: %+v", i, r)
+		}
+	}
+}
