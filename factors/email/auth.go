@@ -3,8 +3,6 @@ package email
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,6 +10,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"sallyport/factors/internal/files"
 	"sallyport/login"
 )
 
@@ -77,12 +76,7 @@ func (a account) secret() (string, error) {
 	if a.tokenFile == "" {
 		return a.password.Reveal(), nil
 	}
-	f, err := os.Open(a.tokenFile)
-	if err != nil {
-		return "", local("password_file: " + err.Error())
-	}
-	defer f.Close()
-	token, err := io.ReadAll(io.LimitReader(f, maxToken))
+	token, err := files.Read(a.tokenFile, maxToken)
 	if err != nil {
 		return "", local("password_file: " + err.Error())
 	}

@@ -3,19 +3,10 @@ package email
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
-	"time"
 
+	"sallyport/factors/internal/reach"
 	"sallyport/login"
-)
-
-// The pauses between two rounds over all servers. They double; each is shortened by up to a quarter,
-// so that messages that failed together do not come back together. A greylist (RFC 6647) lets us in
-// after minutes, within the life of a code.
-const (
-	firstPause = time.Second
-	maxPause   = 30 * time.Second
 )
 
 // deliver hands a message to the first server that takes it, and goes on trying what may pass until
@@ -23,7 +14,7 @@ const (
 func (f *Factor) deliver(ctx context.Context, e envelope) (string, error) {
 	left := slices.Clone(f.servers)
 	var last *login.SendError
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for pauses := (reach.Pauses{}); ; {
 		for _, s := range inOrder(left) {
 			failed := s.submit(ctx, e)
 			if failed == nil {
@@ -41,7 +32,7 @@ func (f *Factor) deliver(ctx context.Context, e envelope) (string, error) {
 			}
 		}
 		last.Permanent = len(left) == 0
-		if last.Permanent || !wait(ctx, pause-rand.N(pause/4)) {
+		if last.Permanent || !pauses.Wait(ctx, 0) {
 			return last.Server, last
 		}
 	}
@@ -58,16 +49,4 @@ func inOrder(servers []*server) []*server {
 		}
 	}
 	return append(order, resting...)
-}
-
-// wait reports whether the pause passed before ctx ended.
-func wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

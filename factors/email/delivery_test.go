@@ -170,7 +170,7 @@ func TestNothingListens(t *testing.T) {
 		start := time.Now()
 		_, err := send(t, f)
 		wantFailure(t, err, relayB, false, "connection refused")
-		if took := time.Since(start); took != 5*time.Minute {
+		if took := time.Since(start); took > 5*time.Minute || took < 4*time.Minute+30*time.Second { // a pause is no longer
 			t.Errorf("gave up after %v", took)
 		}
 		err = f.Ready(t.Context())

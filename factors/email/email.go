@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"sallyport/factors/internal/reach"
 	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
@@ -68,7 +69,7 @@ func New(c Config, d Deps) (*Factor, error) {
 }
 
 func (f *Factor) addServers(d Deps) error {
-	roots, err := readRoots(f.cfg.CAFile)
+	roots, err := reach.Authorities(f.cfg.CAFile)
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
+
+	"sallyport/factors/internal/reach"
 )
 
 // security is how a connection is encrypted. The zero value demands STARTTLS.
@@ -65,7 +66,7 @@ func parseEndpoint(text string) (endpoint, error) {
 	if n, err := strconv.ParseUint(e.port, 10, 16); err != nil || n == 0 {
 		return endpoint{}, fmt.Errorf("%s: %s is not a port", text, e.port)
 	}
-	if e.security == plain && !isLoopback(e.host) {
+	if e.security == plain && !reach.Loopback(e.host) {
 		return endpoint{}, fmt.Errorf("%s: mail would leave this machine in the clear; use smtp:// or smtps://", text)
 	}
 	return e, nil
@@ -77,11 +78,6 @@ func redact(text string) string {
 		return "…" + text[at:]
 	}
 	return text
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // isHost reports whether a name may follow EHLO: a domain or an address literal.
@@ -102,20 +98,4 @@ func tlsConfig(c Config, e endpoint, roots *x509.CertPool) *tls.Config {
 		name = c.ServerName
 	}
 	return &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}
-}
-
-// readRoots returns the authorities to trust; nil means the system's.
-func readRoots(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", file)
-	}
-	return roots, nil
 }

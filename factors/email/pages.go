@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	texttemplate "text/template"
 
 	"golang.org/x/text/language"
+
+	"sallyport/factors/internal/faults"
+	"sallyport/factors/internal/files"
 )
 
 //go:embed templates
@@ -52,18 +53,18 @@ func loadPages(folder, fallback string) (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]file{}
-	if err := readFiles(files, inside, "built-in"); err != nil {
+	all := map[string]files.File{}
+	if err := addFiles(all, inside, "built-in"); err != nil {
 		return nil, err
 	}
 	if folder != "" {
-		if err := readFiles(files, os.DirFS(folder), folder); err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+		if err := addFiles(all, os.DirFS(folder), folder); err != nil {
+			return nil, errors.Join(faults.Keyed("templates", err)...)
 		}
 	}
 	p := &pages{byLanguage: map[string]*translation{}}
-	for _, tag := range languagesOf(files) {
-		if p.byLanguage[tag], err = parseTranslation(files, tag); err != nil {
+	for _, tag := range languagesOf(all) {
+		if p.byLanguage[tag], err = parseTranslation(all, tag); err != nil {
 			return nil, fmt.Errorf("templates: %w", err)
 		}
 	}
@@ -74,50 +75,22 @@ func loadPages(folder, fallback string) (*pages, error) {
 	return p, nil
 }
 
-// file is a template's text and where it stands, for errors.
-type file struct {
-	place, text string
+// addFiles adds the templates of a folder to all, by name in lower case.
+func addFiles(all map[string]files.File, folder fs.FS, place string) error {
+	list, err := files.Folder(folder, place, maxTemplate, checkName)
+	for _, f := range list {
+		all[strings.ToLower(f.Name)] = f
+	}
+	return err
 }
 
-// readFiles adds the templates of a folder to files, by name in lower case. Hidden files are passed
-// over: folders that Kubernetes mounts have them.
-func readFiles(files map[string]file, folder fs.FS, place string) error {
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return err
+// checkName says what files are to be called: a misspelt name would leave the built-in template in use.
+func checkName(name string) error {
+	if isTemplate(name) {
+		return nil
 	}
-	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, ".") {
-			continue
-		}
-		if !isTemplate(name) {
-			return fmt.Errorf("%s is no template's name: they are PAGE.LANGUAGE.PART, such as code.en.txt, with PAGE of %s and PART of %s",
-				filepath.Join(place, name), strings.Join(pageNames, ", "), strings.Join(partNames, ", "))
-		}
-		text, err := readTemplate(folder, name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(place, name), err)
-		}
-		files[strings.ToLower(name)] = file{filepath.Join(place, name), text}
-	}
-	return nil
-}
-
-func readTemplate(folder fs.FS, name string) (string, error) {
-	f, err := folder.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTemplate+1))
-	if err != nil {
-		return "", err
-	}
-	if len(text) > maxTemplate {
-		return "", fmt.Errorf("larger than %d octets", maxTemplate)
-	}
-	return string(text), nil
+	return fmt.Errorf("is no template's name: they are PAGE.LANGUAGE.PART, such as code.en.txt, with PAGE of %s and PART of %s",
+		strings.Join(pageNames, ", "), strings.Join(partNames, ", "))
 }
 
 func isTemplate(name string) bool {
@@ -129,18 +102,18 @@ func isTemplate(name string) bool {
 	return err == nil
 }
 
-func languagesOf(files map[string]file) []string {
+func languagesOf(all map[string]files.File) []string {
 	tags := map[string]bool{}
-	for name := range files {
+	for name := range all {
 		tags[strings.Split(name, ".")[1]] = true
 	}
 	return slices.Sorted(maps.Keys(tags))
 }
 
-func parseTranslation(files map[string]file, tag string) (*translation, error) {
+func parseTranslation(all map[string]files.File, tag string) (*translation, error) {
 	var t translation
 	for i, to := range []*page{&t.code, &t.notice} {
-		if err := to.parse(files, pageNames[i]+"."+tag); err != nil {
+		if err := to.parse(all, pageNames[i]+"."+tag); err != nil {
 			return nil, err
 		}
 	}
@@ -148,19 +121,19 @@ func parseTranslation(files map[string]file, tag string) (*translation, error) {
 }
 
 // parse reads the three files of a page.
-func (p *page) parse(files map[string]file, prefix string) error {
-	var got [3]file
+func (p *page) parse(all map[string]files.File, prefix string) error {
+	var got [3]files.File
 	for i, part := range partNames {
-		f, ok := files[prefix+"."+part]
+		f, ok := all[prefix+"."+part]
 		if !ok {
 			return fmt.Errorf("%s.%s is missing: a language has all of its files", prefix, part)
 		}
 		got[i] = f
 	}
 	var errs [3]error
-	p.subject, errs[0] = texttemplate.New(got[0].place).Parse(got[0].text)
-	p.text, errs[1] = texttemplate.New(got[1].place).Parse(got[1].text)
-	p.html, errs[2] = htmltemplate.New(got[2].place).Parse(got[2].text)
+	p.subject, errs[0] = texttemplate.New(got[0].Place).Parse(got[0].Text)
+	p.text, errs[1] = texttemplate.New(got[1].Place).Parse(got[1].Text)
+	p.html, errs[2] = htmltemplate.New(got[2].Place).Parse(got[2].Text)
 	return errors.Join(errs[:]...)
 }
 

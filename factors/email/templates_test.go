@@ -94,7 +94,7 @@ func TestFaultyTemplatesStopTheStart(t *testing.T) {
 func TestMissingFolderStopsTheStart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "nowhere")
 	_, err := email.New(complete(email.Config{Templates: dir}), email.Deps{Logger: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err == nil || !strings.Contains(err.Error(), "templates: ") {
+	if err == nil || err.Error() != "templates: "+dir+": no such file or directory" {
 		t.Errorf("got %v", err)
 	}
 }

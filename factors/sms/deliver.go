@@ -5,21 +5,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
 
+	"sallyport/factors/internal/reach"
 	"sallyport/login"
 )
 
-// The pauses between two rounds over all gateways, how long a gateway that failed goes last, and the
-// life of a delivery whose context has no end.
+// How long a gateway that failed goes last, and the life of a delivery whose context has no end.
 const (
-	firstPause = time.Second
-	maxPause   = 30 * time.Second
-	lastFor    = 30 * time.Second
-	maxLife    = 10 * time.Minute
+	lastFor = 30 * time.Second
+	maxLife = 10 * time.Minute
 )
 
 // engine hands messages to gateways. It is safe for concurrent use.
@@ -41,12 +38,12 @@ func (e *engine) deliver(ctx context.Context, v values) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxLife)
 	defer cancel()
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for pauses := (reach.Pauses{}); ; {
 		server, asked, err := e.round(ctx, v)
 		if !errors.Is(err, errAgain) {
 			return server, err
 		}
-		if !wait(ctx, max(jitter(pause), asked)) {
+		if !pauses.Wait(ctx, asked) {
 			return server, err
 		}
 		e.log.Debug("the SMS gateways are tried again", "server", server, "trace", v["Trace"])
@@ -104,24 +101,4 @@ func (e *engine) order() []*gateway {
 	list := slices.Clone(e.gateways)
 	slices.SortStableFunc(list, func(a, b *gateway) int { return recent(a) - recent(b) })
 	return list
-}
-
-// wait returns false when ctx ends before the pause does, or would: by the clock that contexts know.
-func wait(ctx context.Context, pause time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
-		return false
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// jitter spreads pauses by a quarter each way, so that nodes do not come back at once.
-func jitter(pause time.Duration) time.Duration {
-	return pause*3/4 + rand.N(pause/2+1)
 }

@@ -196,13 +196,3 @@ func TestOnlyE164IsSentTo(t *testing.T) {
 		t.Error(w.requests)
 	}
 }
-
-func TestPausesGrowAndAreSpread(t *testing.T) {
-	for _, pause := range []time.Duration{firstPause, maxPause} {
-		for range 1000 {
-			if got := jitter(pause); got < pause*3/4 || got > pause*5/4 {
-				t.Fatal(got)
-			}
-		}
-	}
-}

@@ -2,11 +2,13 @@ package sms
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"sallyport/factors/internal/reach"
 	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
@@ -43,10 +45,11 @@ func New(c Config, d Deps) (*Factor, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := tlsConfig(c.CAFile)
+	roots, err := reach.Authorities(c.CAFile)
 	if err != nil {
 		return nil, err
 	}
+	trust := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	plan, faults := newPlan(c)
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"sallyport/factors/internal/faults"
 	"sallyport/login"
 )
 
@@ -21,36 +22,25 @@ type plan struct {
 // well formed is refused. Each error begins with the key that it is about.
 func newPlan(c Config) (plan, []error) {
 	var p plan
-	var faults, more []error
-	p.requests, faults = newRequestMaker(c)
+	var list, more []error
+	p.requests, list = newRequestMaker(c)
 	p.rules, more = newRules(c.Exchange)
-	faults = append(faults, more...)
+	list = append(list, more...)
 	if len(c.URL) == 0 {
-		faults = append(faults, errors.New("url: missing; set where the gateway takes messages"))
+		list = append(list, errors.New("url: missing; set where the gateway takes messages"))
 	}
 	for _, address := range c.URL {
 		to, err := newTarget(c, address)
 		if err != nil {
-			faults = append(faults, keyed("url", err)...)
+			list = append(list, faults.Keyed("url", err)...)
 			continue
 		}
 		p.gateways = append(p.gateways, &gateway{target: to})
 	}
-	if len(faults) > 0 {
-		return plan{}, faults
+	if len(list) > 0 {
+		return plan{}, list
 	}
 	return p, append(p.checkNeeds(c), p.tryOut(c.site())...)
-}
-
-// keyed puts a key in front of each of joined errors.
-func keyed(key string, err error) (faults []error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			faults = append(faults, keyed(key, e)...)
-		}
-		return faults
-	}
-	return []error{fmt.Errorf("%s: %w", key, err)}
 }
 
 // needs are the variables without which a request to a gateway cannot be made.

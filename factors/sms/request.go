@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"sallyport/factors/internal/reach"
 	"sallyport/login"
 )
 
@@ -158,15 +158,10 @@ func (t target) checkHost(allowHTTP bool) error {
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil || u.Host != t.host:
 		return errors.New("the host must be of the form name or name:port; credentials are username and password_file")
-	case t.scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
+	case t.scheme == "http" && !allowHTTP && !reach.Loopback(u.Hostname()):
 		return fmt.Errorf("http://%s would carry codes and the password in the clear; use https://, or set allow_http", t.host)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // make returns the request that hands a message to a gateway.

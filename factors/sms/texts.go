@@ -4,17 +4,17 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
+	"sallyport/factors/internal/faults"
+	"sallyport/factors/internal/files"
 	"sallyport/login"
 )
 
@@ -50,23 +50,23 @@ func newTexts(c Config) (*texts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.read(own); err != nil {
+	if err := t.read(own, "built-in"); err != nil {
 		return nil, err
 	}
 	if c.Templates != "" {
-		if err := t.read(os.DirFS(c.Templates)); err != nil {
-			return nil, fmt.Errorf("templates: %w", err)
+		if err := t.read(os.DirFS(c.Templates), c.Templates); err != nil {
+			return nil, errors.Join(faults.Keyed("templates", err)...)
 		}
 	}
 	// After all are read, so that a site can replace those that its brand is too long for.
-	var faults []error
+	var long []error
 	for _, name := range slices.Sorted(maps.Keys(t.byName)) {
 		if err := t.checkLength(name, c.Digits); err != nil {
-			faults = append(faults, fmt.Errorf("templates: %s.txt: %w", name, err))
+			long = append(long, fmt.Errorf("templates: %s.txt: %w", name, err))
 		}
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	if len(long) > 0 {
+		return nil, errors.Join(long...)
 	}
 	for _, kind := range kinds() {
 		if _, ok := t.byName[kind+"."+c.Language]; !ok {
@@ -77,36 +77,33 @@ func newTexts(c Config) (*texts, error) {
 }
 
 // read adds the texts of a folder. Every fault is reported.
-func (t *texts) read(folder fs.FS) error {
-	files, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return err
-	}
-	var faults []error
-	for _, f := range files {
-		name, ok := strings.CutSuffix(f.Name(), ".txt")
-		if f.IsDir() || !ok {
-			continue
-		}
-		if err := t.add(folder, name); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", f.Name(), err))
+func (t *texts) read(folder fs.FS, place string) error {
+	list, err := files.Folder(folder, place, maxTextFile, checkName)
+	wrong := []error{err}
+	for _, f := range list {
+		if err := t.add(strings.TrimSuffix(f.Name, suffix), f.Text); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", f.Place, err))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(wrong...)
 }
 
-func (t *texts) add(folder fs.FS, name string) error {
+// suffix ends the names of texts.
+const suffix = ".txt"
+
+// checkName says what files are to be called: a misspelt name would leave the built-in text in use.
+func checkName(file string) error {
+	name, ok := strings.CutSuffix(file, suffix)
 	kind, language, _ := strings.Cut(name, ".")
-	if !slices.Contains(kinds(), kind) || language == "" || language != base(language) {
-		// A misspelt name would leave the built-in text in use, and nobody would know.
-		return fmt.Errorf("is not named KIND.LANGUAGE.txt; the kinds are %s", strings.Join(kinds(), ", "))
+	if ok && slices.Contains(kinds(), kind) && language != "" && language == base(language) {
+		return nil
 	}
-	text, err := readText(folder, name+".txt")
-	if err != nil {
-		return err
-	}
+	return fmt.Errorf("is not named KIND.LANGUAGE.txt; the kinds are %s", strings.Join(kinds(), ", "))
+}
+
+func (t *texts) add(name, text string) error {
 	variables := []string{"Brand", "By"}
-	if kind == kindCode {
+	if strings.HasPrefix(name, kindCode+".") {
 		variables = []string{"Brand", "Code", "Minutes", "Many"}
 	}
 	parsed, err := parseTemplate(text, inText, variables)
@@ -115,22 +112,6 @@ func (t *texts) add(folder fs.FS, name string) error {
 	}
 	t.byName[name] = parsed
 	return nil
-}
-
-func readText(folder fs.FS, name string) (string, error) {
-	f, err := folder.Open(path.Clean(name))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTextFile+1))
-	if err != nil {
-		return "", err
-	}
-	if len(text) > maxTextFile {
-		return "", errors.New("is too long for an SMS")
-	}
-	return string(text), nil
 }
 
 // checkLength renders a text with the longest values that it will meet.

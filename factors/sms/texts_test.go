@@ -86,7 +86,7 @@ func TestUnknownNoticeIsAnError(t *testing.T) {
 func TestSiteReplacesTextsAndAddsLanguages(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{
-		"code.en.txt": "Your {{.Brand}} code is {{.Code}}\n", "code.de.txt": "{{.Brand}}-Code: {{.Code}}", "README": "not a text",
+		"code.en.txt": "Your {{.Brand}} code is {{.Code}}\n", "code.de.txt": "{{.Brand}}-Code: {{.Code}}", ".code.en.txt.swp": "not a text",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -97,6 +97,13 @@ func TestSiteReplacesTextsAndAddsLanguages(t *testing.T) {
 		if got, err := x.code(language, "135792", time.Minute); err != nil || got != want {
 			t.Errorf("%s: %q, %v", language, got, err)
 		}
+	}
+}
+
+func TestAFolderThatIsGoneIsNamed(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "none")
+	if _, err := newTexts(Config{Templates: gone}.withDefaults()); err == nil || err.Error() != "templates: "+gone+": no such file or directory" {
+		t.Error(err)
 	}
 }
 
@@ -118,7 +125,8 @@ func TestBadTextsAreRefusedAtTheStart(t *testing.T) {
 		"control character": {"code.en.txt", "{{.Code}}\x1b[31m", "control characters"},
 		"not UTF-8":         {"code.en.txt", "{{.Code}}\xff", "control characters"},
 		"empty":             {"removed.en.txt", "\n", "is empty"},
-		"huge":              {"removed.en.txt", strings.Repeat("a", 5000), "too long"},
+		"huge":              {"removed.en.txt", strings.Repeat("a", 5000), "larger than 4096 octets"},
+		"another file":      {"README", "how to", "is not named"},
 		"misspelt kind":     {"cod.en.txt", "{{.Code}}", "is not named"},
 		"no language":       {"code.txt", "{{.Code}}", "is not named"},
 		"region":            {"code.en-US.txt", "{{.Code}}", "is not named"},
@@ -135,7 +143,7 @@ func TestBadTextsAreRefusedAtTheStart(t *testing.T) {
 		})
 	}
 	for name, c := range map[string]Config{
-		"language without texts": {Language: "fr"}, "missing folder": {Templates: filepath.Join(t.TempDir(), "none")},
+		"language without texts":    {Language: "fr"},
 		"a brand that does not fit": {Brand: strings.Repeat("Corp", 20)},
 	} {
 		if _, err := newTexts(c.withDefaults()); err == nil {

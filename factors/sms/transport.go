@@ -2,12 +2,9 @@ package sms
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 )
 
@@ -18,23 +15,6 @@ const (
 	dialTimeout = 4 * time.Second
 	maxConns    = 64
 )
-
-// tlsConfig trusts the authorities of a file, or the system's.
-func tlsConfig(caFile string) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no certificate", caFile)
-	}
-	return config, nil
-}
 
 // newTransport returns a transport that makes one connection for each request. A connection that is
 // kept can break under a request, and net/http then quietly makes the request again where its method
