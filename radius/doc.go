@@ -44,8 +44,8 @@
 // The [Upstream] asks its servers through Callers, since a passcode may be read once (upstream_forward.go).
 // The same bytes go to the same server again while it is silent. The next server gets them only when the
 // kernel's error queue shows that the only transmission was not delivered (caller_refusals.go), and an
-// answer within a dialogue never goes elsewhere. A server that was silent is asked last, until a probe or
-// a login hears from it again (upstream_health.go).
+// answer within a dialogue never goes elsewhere. A server that was silent is asked last (upstream_health.go),
+// until a probe or a login hears from it again (upstream_revive.go).
 //
 // # Memory
 //

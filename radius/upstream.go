@@ -45,11 +45,12 @@ type UpstreamConfig struct {
 	// ProbeUser is the name in probes, which no person may have; empty means "sallyport-probe".
 	ProbeUser string
 	// ProbeEvery is how soon a server that is down is asked whether it is back; the wait doubles up to
-	// a minute. Zero means 5 seconds.
+	// a minute. Zero means 5 seconds. It is asked by Status-Server, and at most once a minute by a login
+	// in the name of ProbeUser, which one that has ignored a login must answer to be up.
 	ProbeEvery time.Duration
 	// Logger takes the log; nil means none.
 	Logger *slog.Logger
-	// Now is the clock by which the unsigned probe is limited to one a minute; nil means time.Now.
+	// Now is the clock by which the probes in the name of ProbeUser are limited; nil means time.Now.
 	Now func() time.Time
 }
 

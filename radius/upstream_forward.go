@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"time"
 
@@ -111,7 +110,7 @@ func (u *Upstream) failure(ctx context.Context, s *upstreamServer, before uint64
 		return unavailable(s.addr, none.Sent > 0, "the forwarding was ended before the server answered")
 	case none.Unread():
 		s.counts.refused.Add(1)
-		u.fail(s, slog.LevelWarn, none.Error())
+		u.fail(s, troubleUndelivered, none.Error())
 		return unavailable(s.addr, false, none.Error())
 	}
 	s.counts.silent.Add(1)
@@ -121,14 +120,14 @@ func (u *Upstream) failure(ctx context.Context, s *upstreamServer, before uint64
 	if u.differs(ctx, s) {
 		return u.misconfigured(s, fmt.Sprintf("%s has another shared secret: it answers only what is not signed, and its answer does not verify", s.addr))
 	}
-	u.fail(s, slog.LevelWarn, none.Error())
+	u.fail(s, troubleSilent, none.Error())
 	return unavailable(s.addr, true, none.Error())
 }
 
 // misconfigured marks the server down as well: another one may be configured right.
 func (u *Upstream) misconfigured(s *upstreamServer, why string) login.Forwarded {
 	s.counts.misconfigured.Add(1)
-	u.fail(s, slog.LevelError, why)
+	u.fail(s, troubleSecret, why)
 	return login.Forwarded{Result: login.ForwardMisconfigured, Server: s.addr, Consumed: true, Reason: why}
 }
 

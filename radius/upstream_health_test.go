@@ -2,7 +2,6 @@ package radius
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +53,7 @@ func TestWrongSecretIsToldFromSilence(t *testing.T) {
 	if n := probes(); n != 1 {
 		t.Errorf("%d unsigned probes within a minute", n)
 	}
-	clock.advance(doubtEvery)
+	clock.advance(reservedEvery)
 	u.Forward(t.Context(), aliceForwards())
 	if n := probes(); n != 2 {
 		t.Errorf("%d unsigned probes, want 2 after a minute", n)
@@ -149,38 +148,6 @@ func TestServerThatHasSignedMustGoOn(t *testing.T) {
 	}
 }
 
-func TestServerThatIsBackIsAskedFirstAgain(t *testing.T) {
-	for name, status := range map[string]bool{"Status-Server": true, "only logins": false} {
-		t.Run(name, func(t *testing.T) {
-			up := false
-			f := newFakeServer(t, func(_ int, request []byte) [][]byte {
-				if !up || !status && request[0] == byte(codec.CodeStatusServer) {
-					return nil
-				}
-				return [][]byte{upstreamReply(t, testKey, request, codec.CodeAccessReject, false)}
-			})
-			second := newFakeServer(t, always(t, codec.CodeAccessAccept))
-			u := forwardingTo(t, nil, f.addr(), second.addr())
-			u.Forward(t.Context(), aliceForwards())
-			if !u.Stats()[0].Down {
-				t.Fatal("a silent server is not marked down")
-			}
-			f.mu.Lock()
-			up = true
-			f.mu.Unlock()
-			await(t, "the server is up again", func() bool { return !u.Stats()[0].Down })
-			if out := u.Forward(t.Context(), aliceForwards()); out.Server != f.addr() {
-				t.Errorf("got %+v", out)
-			}
-			for _, packet := range f.requests() {
-				if name := userOf(packet); name != "alice" && name != defaultProbeUser && name != "" {
-					t.Errorf("a probe in the name of %q", name)
-				}
-			}
-		})
-	}
-}
-
 func TestSlowServerIsNotDown(t *testing.T) {
 	f := newFakeServer(t, func(_ int, request []byte) [][]byte {
 		if userOf(request) == "alice" {
@@ -217,7 +184,7 @@ func TestServersThatAreDownComeLast(t *testing.T) {
 		fails int
 		want  string
 	}{{0, "231"}, {1, "312"}, {2, "123"}} {
-		u.fail(u.servers[step.fails], slog.LevelWarn, "for the test")
+		u.fail(u.servers[step.fails], troubleSilent, "for the test")
 		if got := order(nil); got != step.want {
 			t.Errorf("after %d failed: order %s, want %s", step.fails+1, got, step.want)
 		}
@@ -228,25 +195,6 @@ func TestServersThatAreDownComeLast(t *testing.T) {
 	u.hear(u.servers[1])
 	if got := order(nil); got != "213" {
 		t.Errorf("order %s", got)
-	}
-}
-
-func TestSocketThatCannotSendIsReplaced(t *testing.T) {
-	f := newFakeServer(t, always(t, codec.CodeAccessAccept))
-	u := forwardingTo(t, func(c *UpstreamConfig) { c.Sockets = 1 }, f.addr())
-	s := u.servers[0]
-	c, err := s.socket(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.discard(0, c)
-	select {
-	case <-c.closed:
-	case <-time.After(5 * time.Second):
-		t.Error("the old socket was not closed")
-	}
-	if out := u.Forward(t.Context(), aliceForwards()); out.Result != login.ForwardAccepted {
-		t.Errorf("got %+v", out)
 	}
 }
 

@@ -2,9 +2,7 @@ package radius
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -22,6 +20,8 @@ type upstreamServer struct {
 	addr   string
 	caller CallerConfig
 	cfg    UpstreamConfig
+	// dial looks the server's name up and makes a socket.
+	dial func(context.Context, CallerConfig) (*Caller, error)
 
 	// learned is the signedness that RuleAuto has learned to require.
 	learned atomic.Uint32
@@ -37,7 +37,7 @@ type upstreamServer struct {
 
 func newUpstreamServer(addr string, cfg UpstreamConfig) *upstreamServer {
 	return &upstreamServer{
-		addr: addr, cfg: cfg, sockets: make([]*Caller, cfg.Sockets),
+		addr: addr, cfg: cfg, dial: dial, sockets: make([]*Caller, cfg.Sockets),
 		// What a reply must have is said with each request.
 		caller: CallerConfig{Server: addr, Secret: cfg.Secret, AcceptUnsigned: true, Timing: cfg.Timing},
 		health: health{since: cfg.Now()},
@@ -47,10 +47,11 @@ func newUpstreamServer(addr string, cfg UpstreamConfig) *upstreamServer {
 // exchange sends a request from one of the sockets, drawn by lot.
 func (s *upstreamServer) exchange(ctx context.Context, m Message) (*Response, error) {
 	slot := rand.IntN(len(s.sockets))
-	c, err := s.socket(ctx, slot)
+	c, err := s.borrow(ctx, slot)
 	if err != nil {
 		return nil, &NoReplyError{Server: s.addr, Cause: err}
 	}
+	defer c.leave()
 	s.identify(&m, c.local())
 	r, err := c.exchange(ctx, m, manner{refusals: 2, first: true, need: s.need()})
 	if err == nil {
@@ -103,76 +104,6 @@ func (s *upstreamServer) learn(r *Response) {
 	}
 }
 
-// unsendable reports whether the socket could not send: its address or route may be gone.
-func unsendable(err error) bool {
-	none, ok := errors.AsType[*NoReplyError](err)
-	if !ok || none.Sent > 0 {
-		return false
-	}
-	_, network := errors.AsType[*net.OpError](none.Cause)
-	return network
-}
-
-func (s *upstreamServer) socket(ctx context.Context, slot int) (*Caller, error) {
-	s.mu.Lock()
-	c, closed := s.sockets[slot], s.closed
-	s.mu.Unlock()
-	if closed {
-		return nil, net.ErrClosed
-	}
-	if c != nil {
-		return c, nil
-	}
-	fresh, err := dial(ctx, s.caller) // may ask the DNS, so without the lock
-	if err != nil {
-		return nil, err
-	}
-	return s.keep(slot, fresh)
-}
-
-// keep puts a fresh socket into its slot, unless another was quicker.
-func (s *upstreamServer) keep(slot int, fresh *Caller) (*Caller, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		fresh.retire()
-		return nil, net.ErrClosed
-	case s.sockets[slot] != nil:
-		fresh.retire()
-	default:
-		s.sockets[slot] = fresh
-	}
-	return s.sockets[slot], nil
-}
-
-// discard lets the next request have a new socket. What waits on the old one may still get its reply.
-func (s *upstreamServer) discard(slot int, c *Caller) {
-	s.mu.Lock()
-	if s.sockets[slot] == c {
-		s.sockets[slot] = nil
-	}
-	s.mu.Unlock()
-	c.retire()
-}
-
-func (s *upstreamServer) close() error {
-	s.mu.Lock()
-	s.closed = true
-	sockets := s.sockets
-	s.mu.Unlock()
-	var first error
-	for _, c := range sockets {
-		if c == nil {
-			continue
-		}
-		if err := c.Close(); first == nil {
-			first = err
-		}
-	}
-	return first
-}
-
 // probeMessage is an Access-Request in the reserved name, with a password that nobody has.
 func (s *upstreamServer) probeMessage(password string, bare bool) Message {
 	return Message{Username: s.cfg.ProbeUser, Password: login.Secret(password), bare: bare}
@@ -184,7 +115,7 @@ func (s *upstreamServer) afresh(ctx context.Context, timing Timing, m Message, h
 	defer cancel()
 	cfg := s.caller
 	cfg.Timing = timing
-	c, err := dial(ctx, cfg)
+	c, err := s.dial(ctx, cfg)
 	if err != nil {
 		return nil, &NoReplyError{Server: s.addr, Cause: err}
 	}

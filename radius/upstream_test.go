@@ -300,7 +300,7 @@ func TestDialogueStaysWithItsServer(t *testing.T) {
 		t.Errorf("another server got %d packets of the dialogue", n)
 	}
 	g.Dialogue = &login.Dialogue{Server: other.addr(), State: []byte("s")}
-	u.fail(u.servers[0], slog.LevelWarn, "for the test")
+	u.fail(u.servers[0], troubleSilent, "for the test")
 	if out := u.Forward(t.Context(), g); out.Result != login.ForwardAccepted {
 		t.Errorf("its own server, marked down: %+v", out)
 	}
