@@ -4,9 +4,8 @@ package e2e
 
 import (
 	"context"
-	"math/rand/v2"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,8 +27,8 @@ type promised struct {
 	recovery   string // the recovery code that let them in
 }
 
-// TestKillKeepsWhatWasSentAndRegistered kills the daemon at any moment of first logins by mail and of
-// logins with recovery codes, and looks for what was acknowledged: a code that was sent is good and not
+// TestKillKeepsWhatWasSentAndRegistered kills the daemon amidst first logins by mail and logins with
+// recovery codes, in each round after more of its replies, and looks for what was acknowledged: a code that was sent is good and not
 // sent again, an address that was registered is, and a recovery code that was used is used up.
 func TestKillKeepsWhatWasSentAndRegistered(t *testing.T) {
 	t.Parallel()
@@ -47,7 +46,7 @@ func TestKillKeepsWhatWasSentAndRegistered(t *testing.T) {
 				codes[i] = s.lost(p)
 			}
 		}
-		told := s.killAmidstChannels(m, crew, codes, time.Duration(rand.IntN(150))*time.Millisecond)
+		told := s.killAfterReplies(m, crew, codes, 4*(round+1))
 		if err := s.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -73,36 +72,52 @@ func (s *site) lost(p servers.Person) []string {
 	return s.issued("user", "recovery-codes", p.UID)
 }
 
-// killAmidstChannels lets everyone log in as far as they come, and kills the daemon after a while.
-func (s *site) killAmidstChannels(m *servers.Mailpit, crew []servers.Person, codes [][]string, after time.Duration) []promised {
+// fuse kills the daemon as soon as so many replies have come.
+type fuse struct {
+	left atomic.Int64
+	kill func()
+}
+
+// exchange sends one request, and burns the fuse by its reply.
+func (f *fuse) exchange(c *radius.Caller, username, typed, state string) *radius.Response {
+	r := exchange(c, username, typed, state)
+	if r != nil && f.left.Add(-1) == 0 {
+		f.kill()
+	}
+	return r
+}
+
+// killAfterReplies lets everyone log in as far as they come until the daemon has sent so many replies,
+// or all are in, and kills it then.
+func (s *site) killAfterReplies(m *servers.Mailpit, crew []servers.Person, codes [][]string, replies int) []promised {
 	s.t.Helper()
+	f := &fuse{kill: s.Kill}
+	f.left.Store(int64(replies))
 	told := make([]promised, len(crew))
 	var wg sync.WaitGroup
 	for i, p := range crew {
 		caller := s.dial()
 		wg.Go(func() {
 			if codes[i] == nil {
-				told[i] = s.registersByMail(caller, m, p)
+				told[i] = s.registersByMail(f, caller, m, p)
 			} else {
-				told[i] = recovers(caller, p, codes[i][0])
+				told[i] = f.recovers(caller, p, codes[i][0])
 			}
 		})
 	}
-	timer := time.AfterFunc(after, s.Kill)
 	wg.Wait()
-	timer.Stop()
 	s.Kill()
 	return told
 }
 
 // registersByMail goes through a first login until there is no more answer.
-func (s *site) registersByMail(c *radius.Caller, m *servers.Mailpit, p servers.Person) (told promised) {
-	r := exchange(c, p.UID, p.Password, "")
+func (s *site) registersByMail(f *fuse, c *radius.Caller, m *servers.Mailpit, p servers.Person) (told promised) {
+	r := f.exchange(c, p.UID, p.Password, "")
 	for _, answer := range []string{p.Mail, "y"} {
 		if r == nil {
 			return told
 		}
-		r = exchange(c, p.UID, answer, r.State)
+		r = f.exchange(c, p.UID, answer, r.State)
 	}
 	if r == nil || r.Prompt.Step != login.StepOTP || r.Code != login.CodePrompt {
 		return told
@@ -111,7 +126,7 @@ func (s *site) registersByMail(c *radius.Caller, m *servers.Mailpit, p servers.P
 	if told.sent = s.inMailbox(m, p); told.sent == "" {
 		return told // it was killed before it had handed the code over
 	}
-	r = exchange(c, p.UID, told.sent, r.State)
+	r = f.exchange(c, p.UID, told.sent, r.State)
 	told.registered = r != nil && r.Verdict == login.Accept
 	return told
 }
@@ -128,12 +143,12 @@ func (s *site) inMailbox(m *servers.Mailpit, p servers.Person) string {
 }
 
 // recovers logs in with a recovery code.
-func recovers(c *radius.Caller, p servers.Person, code string) (told promised) {
-	r := exchange(c, p.UID, p.Password, "")
+func (f *fuse) recovers(c *radius.Caller, p servers.Person, code string) (told promised) {
+	r := f.exchange(c, p.UID, p.Password, "")
 	if r == nil {
 		return told
 	}
-	if r = exchange(c, p.UID, code, r.State); r != nil && r.Verdict == login.Accept {
+	if r = f.exchange(c, p.UID, code, r.State); r != nil && r.Verdict == login.Accept {
 		told.recovery = code
 	}
 	return told
@@ -165,19 +180,4 @@ func (s *site) stillPromised(c *radius.Caller, m *servers.Mailpit, p servers.Per
 			s.t.Errorf("%s: a used recovery code was not refused: %+v", p.UID, r)
 		}
 	}
-}
-
-// codesMailed counts the codes that a person was mailed; there are notices too.
-func (s *site) codesMailed(m *servers.Mailpit, p servers.Person) (n int) {
-	s.t.Helper()
-	all, err := m.Messages(s.t.Context(), p.Mail)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, one := range all {
-		if strings.Contains(one.Subject, "login code") {
-			n++
-		}
-	}
-	return n
 }
