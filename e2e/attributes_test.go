@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sallyport/e2e/servers"
 	"sallyport/login"
 	"sallyport/radius"
 )
@@ -144,6 +145,30 @@ func TestUnsupportedAttributesAreRefusedByName(t *testing.T) {
 		_, err := radius.NewReplyRule(d, nil, map[string][]string{name: {"x"}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// Neither a name nor a number passes on what the RSA server hides under its own secret.
+func TestAttributesThatAreHiddenAreNotPassedOn(t *testing.T) {
+	d := load(t, "dictionary")
+	pass := func(name string) error {
+		u, err := radius.NewUpstream(radius.UpstreamConfig{
+			Servers: []string{"127.0.0.1:1812"}, Secret: servers.ClientSecret, Attributes: []string{name}, Dictionary: d,
+		})
+		if err != nil {
+			return err
+		}
+		return u.Close()
+	}
+	for _, name := range []string{"Tunnel-Password", "69", "MS-MPPE-Send-Key", "311:16", "MS-CHAP-MPPE-Keys", "311:12", "Aruba-MPSK-Passphrase", "14823:44"} {
+		if err := pass(name); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"MS-Primary-DNS-Server", "311:28", "Aruba-User-Role", "14823:1"} {
+		if err := pass(name); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
