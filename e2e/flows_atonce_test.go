@@ -6,9 +6,6 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
-	"testing"
-
-	"sallyport/radius/rsatest"
 )
 
 // Where the clients ask from that show no second prompt.
@@ -72,13 +69,9 @@ func static(password, code string) string {
 	return "SCRV1:" + base64.StdEncoding.EncodeToString([]byte(password)) + ":" + base64.StdEncoding.EncodeToString([]byte(code))
 }
 
-// TestLoginsInOneRequest: password and code together, or the code alone.
-func TestLoginsInOneRequest(t *testing.T) {
-	t.Parallel()
-	players := []struct {
-		name, group string
-		play        func(v *visitor)
-	}{
+// inOneRequest are password and code together, or the code alone.
+func inOneRequest() []player {
+	return []player{
 		{"an app's code behind a comma", "totp", codeBehindComma},
 		{"an app's code behind the password", "totp", codeBehindPassword},
 		{"OpenVPN's static challenge", "totp", staticChallenge},
@@ -88,19 +81,6 @@ func TestLoginsInOneRequest(t *testing.T) {
 		{"the code alone", "several", codeAlone},
 		{"the passcode alone", "securid", passcodeAlone},
 		{"whoever has no factor registers none", "totp", nothingRegistered},
-	}
-	folk := visitors("atonce", 3, make([]flow, len(players)))
-	for i, p := range players {
-		folk[i].Groups, folk[i].Password = []string{p.group}, "pass,word-"+folk[i].UID
-	}
-	w := startWorld(t, worldOptions{people: folk, config: oneRequest()})
-	for i, p := range players {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			v := w.visitor(t, folk[i], rsatest.ModeReady)
-			v.before = want{fields: map[string]string{"factor": "totp"}}
-			p.play(v)
-		})
 	}
 }
 

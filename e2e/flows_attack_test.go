@@ -121,17 +121,17 @@ func (f *thief) unreached() {
 	}
 }
 
-// TestStolenPassword: a password alone registers nothing, whatever its thief says, except where the
-// policy is first-login and the account never had a factor. Then the owner is told.
-func TestStolenPassword(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		name, group string
-		// acts are an administrator's, {user} being the victim, {friend} somebody else.
-		acts []string
-		// has are the factors that the victim has, before and after.
-		has []string
-	}{
+// prey is an account whose password was stolen.
+type prey struct {
+	name, group string
+	// acts are an administrator's, {user} being the owner, {friend} somebody else.
+	acts []string
+	// has are the factors that the owner has, before and after.
+	has []string
+}
+
+func preys() []prey {
+	return []prey{
 		{"closed", "closed", nil, nil},
 		{"no rule for the group", "nothing", nil, nil},
 		{"invited, without an invitation", "invited", nil, nil},
@@ -148,17 +148,36 @@ func TestStolenPassword(t *testing.T) {
 			"enrol {user} --factor email", "reset {user} --yes --renew"}, []string{"email"}},
 		{"securid", "rsa-or-email", nil, nil},
 	}
-	folk := []servers.Person{{UID: "friend", Password: "password-of-friend", Groups: []string{"window"}}}
-	for i, c := range cases {
-		p := visitors("victim", 7, make([]flow, len(cases)))[i]
-		p.Groups = []string{c.group}
-		folk = append(folk, p)
+}
+
+// TestStolenPassword: a password alone registers nothing, whatever its thief says and whatever changes
+// in between, except where the policy is first-login and the account never had a factor. Then the owner
+// is told.
+func TestStolenPassword(t *testing.T) {
+	t.Parallel()
+	preys, changes := preys(), changes()
+	owners := visitors("prey", 7, make([]flow, len(preys)))
+	for i, c := range preys {
+		owners[i].Groups = []string{c.group}
 	}
-	w := startWorld(t, worldOptions{people: folk, vpn: "ui = true"})
-	for i, c := range cases {
+	changing := visitors("changes", 8, make([]flow, len(changes)))
+	for i, c := range changes {
+		changing[i].Groups = []string{c.group}
+	}
+	friend := servers.Person{UID: "friend", Password: "password-of-friend", Groups: []string{"window"}}
+	w := startWorld(t, worldOptions{people: slices.Concat(owners, changing, []servers.Person{friend}), vpn: "ui = true"})
+	for i, c := range changes {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := w.steal(t, folk[i+1])
+			owner := w.steal(t, changing[i])
+			owner.station = "198.51.100.7"
+			c.play(w.steal(t, changing[i]), owner)
+		})
+	}
+	for i, c := range preys {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := w.steal(t, owners[i])
 			for _, act := range c.acts {
 				f.administer(t, strings.Fields(f.fill(strings.ReplaceAll(act, "{friend}", "friend")))...)
 			}

@@ -66,13 +66,14 @@ until = %[2]s
 `, time.Now().Add(48*time.Hour).Format(time.DateOnly), time.Now().Add(-48*time.Hour).Format(time.DateOnly))
 }
 
-// TestFurtherPolicies: concealed passwords, exemptions and reply attributes, over the wire.
-func TestFurtherPolicies(t *testing.T) {
-	t.Parallel()
-	players := []struct {
-		name, group string
-		play        func(v *visitor)
-	}{
+// player is somebody who plays a part of their own.
+type player struct {
+	name, group string
+	play        func(v *visitor)
+}
+
+func underFurtherPolicies() []player {
+	return []player{
 		{"a concealed password, an app", "totp", concealedApp},
 		{"a concealed password, mail", "email", concealedMail},
 		{"a concealed password, nothing registered", "totp", concealedNothing},
@@ -82,12 +83,18 @@ func TestFurtherPolicies(t *testing.T) {
 		{"reply attributes of another group", "email", repliesOfAnother},
 		{"reply attributes of the RSA server", "securid", repliesOfRSA},
 	}
-	folk := visitors("policies", 4, make([]flow, len(players)))
+}
+
+// TestFurtherClients: logins in one request, concealed passwords, exemptions and reply attributes.
+func TestFurtherClients(t *testing.T) {
+	t.Parallel()
+	players := append(inOneRequest(), underFurtherPolicies()...)
+	folk := visitors("player", 4, make([]flow, len(players)))
 	for i, p := range players {
-		folk[i].Groups = []string{p.group}
+		folk[i].Groups, folk[i].Password = []string{p.group}, "pass,word-"+folk[i].UID
 	}
 	w := startWorld(t, worldOptions{
-		people: folk, config: furtherPolicies(), securid: `pass_attributes = ["Filter-Id"]`,
+		people: folk, config: oneRequest() + furtherPolicies(), securid: `pass_attributes = ["Filter-Id"]`,
 		dictionaries: []string{freeradiusDictionaries + "dictionary.cisco"},
 	})
 	for i, p := range players {

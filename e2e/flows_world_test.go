@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 )
 
 // between is the least time between two codes to a person; a minute is too long for a test.
-const between = 3 * time.Second
+const between = 2 * time.Second
 
 // Where the clients of a world ask from: the VPN with its one prompt, and one with screens of its own.
 const (
@@ -41,21 +43,57 @@ type worldOptions struct {
 	dictionaries []string
 }
 
+// startWorld starts the servers side by side, and then Sallyport.
 func startWorld(t *testing.T, opt worldOptions) *world {
 	t.Helper()
-	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: opt.people})
-	w := &world{mail: startMailpit(t, nil), phone: servers.StartKannel(t, servers.KannelOptions{}), rsa: rsatest.New(rsatest.Config{})}
-	var err error
-	if w.token, err = w.rsa.Start("127.0.0.1:0"); err != nil {
+	w := &world{rsa: rsatest.New(rsatest.Config{})}
+	var slapd *servers.Slapd
+	err := together(
+		func() (err error) {
+			slapd, err = servers.NewSlapd(t.TempDir(), servers.SlapdOptions{People: opt.people})
+			return stopAfter(t, err, func() { slapd.Stop() })
+		},
+		func() (err error) {
+			w.mail, err = servers.NewMailpit(t.TempDir(), servers.MailpitOptions{Accounts: map[string]string{"sallyport": "submission-1"}})
+			return stopAfter(t, err, func() { w.mail.Stop() })
+		},
+		func() (err error) {
+			w.phone, err = servers.NewKannel(t.TempDir(), servers.KannelOptions{})
+			return stopAfter(t, err, func() { w.phone.Stop() })
+		},
+		func() (err error) {
+			w.token, err = w.rsa.Start("127.0.0.1:0")
+			return stopAfter(t, err, func() { w.token.Close() })
+		},
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.token.Close() })
 	w.site = startSiteOf(t, servers.SallyportOptions{
 		Config: corp(slapd.CAFile, slapd.URL()) + listedClient("vpn", vpnAddress, "policy = \"staff\"\n"+opt.vpn) +
 			listedClient("cx", uiAddress, "policy = \"staff\"\nui = true") + listedPolicies() + w.factors(opt.securid) + opt.config,
 		Dictionaries: opt.dictionaries, LogLevel: "info",
 	})
 	return w
+}
+
+// together does everything side by side.
+func together(parts ...func() error) error {
+	failed := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() { failed[i] = part() })
+	}
+	all.Wait()
+	return errors.Join(failed...)
+}
+
+// stopAfter ends what has started with the test.
+func stopAfter(t *testing.T, err error, stop func()) error {
+	if err == nil {
+		t.Cleanup(stop)
+	}
+	return err
 }
 
 // factors is the configuration of all of them. A Reject is not delayed.
@@ -110,6 +148,7 @@ func listedPolicies() string {
 		{"invited", `"totp"`, "invited"},
 		{"window", `"totp"`, "window"},
 		{"window-email", `"email"`, "window"},
+		{"window-group", `"totp"`, "window"},
 		{"closed", `"totp", "email"`, "closed"},
 	} {
 		fmt.Fprintf(&b, "\n[[policy.staff.group]]\ngroups = [%q]\nfactors = [%s]\nregistration = %q\n", r.group, r.factors, r.registration)

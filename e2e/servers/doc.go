@@ -1,7 +1,9 @@
 // Package servers starts the real servers that tests and benchmarks speak to: Debian's slapd, Samba's
-// AD domain controller, FreeRADIUS and Sallyport itself, each as a plain process on loopback with files
-// of its own, and with certificates of a CA made on the spot. It also runs the clients that ask them:
-// radclient, pam_radius_auth through pamtester, and ocserv, a VPN server, through openconnect.
+// AD domain controller, FreeRADIUS, Mailpit, whose mailboxes are read over its API, Kannel with a
+// simulated SMSC, in which text messages are read, and Sallyport itself; each as a plain process on
+// loopback with files of its own, and with certificates of a CA made on the spot. It also runs the
+// clients that ask them: radclient, pam_radius_auth through pamtester, and ocserv, a VPN server, through
+// openconnect. A [Dialogue] is a login by typing at one of the last two.
 //
 // Every server comes in two forms: StartX(t, options) for tests, which fails the test when the
 // server does not come up and ends it with the test, and NewX(dir, options) for programs, which
