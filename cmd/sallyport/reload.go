@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -13,10 +14,27 @@ import (
 // that began with it: more than any answer may take.
 const closeAfter = 40 * time.Second
 
+// prepared is a configuration with what was built from it; or what is wrong with it.
+type prepared struct {
+	cfg   *config.Config
+	parts *loginParts
+	err   error
+}
+
 // reload puts a new configuration into effect: clients, policies, directories, factors, limits and
-// the log level. What load or a part finds wrong leaves everything as it was.
-func (d *daemon) reload(load func() (*config.Config, error)) {
-	err := d.tryReload(load)
+// the log level. What load or a part finds wrong leaves everything as it was, and so does the end of
+// ctx, which is not kept waiting by a file system that hangs.
+func (d *daemon) reload(ctx context.Context, load func() (*config.Config, error)) {
+	var next prepared
+	select {
+	case next = <-d.prepareReload(ctx, load):
+	case <-ctx.Done():
+		return
+	}
+	if next.err == nil {
+		next.err = d.take(next.cfg, next.parts)
+	}
+	err := next.err
 	d.metrics.reloaded(err == nil)
 	if err == nil {
 		return
@@ -27,15 +45,28 @@ func (d *daemon) reload(load func() (*config.Config, error)) {
 	}
 }
 
-func (d *daemon) tryReload(load func() (*config.Config, error)) error {
-	next, err := load()
-	if err != nil {
-		return err
-	}
-	parts, err := d.logins.prepare(next)
-	if err != nil {
-		return err
-	}
+// prepareReload reads the configuration and builds its parts in the background. When nobody waits for
+// them any more, they are closed.
+func (d *daemon) prepareReload(ctx context.Context, load func() (*config.Config, error)) <-chan prepared {
+	done := make(chan prepared)
+	go func() {
+		var next prepared
+		if next.cfg, next.err = load(); next.err == nil {
+			next.parts, next.err = d.logins.prepare(next.cfg)
+		}
+		select {
+		case done <- next:
+		case <-ctx.Done():
+			if next.parts != nil {
+				d.closeUnused(next.parts, d.logins.current.Load())
+			}
+		}
+	}()
+	return done
+}
+
+// take puts a configuration and its parts in the place of those in use.
+func (d *daemon) take(next *config.Config, parts *loginParts) error {
 	old := d.logins.current.Load()
 	if err := d.status.Replace(names(old.parts()), parts.parts()...); err != nil {
 		return errors.Join(err, parts.closeAllBut(old))

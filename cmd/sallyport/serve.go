@@ -105,8 +105,10 @@ func (d *daemon) run(ctx context.Context, systemd notifier, hangup <-chan os.Sig
 		select {
 		case <-hangup:
 			systemd.reloading()
-			d.reload(load)
-			systemd.ready(d.summary())
+			d.reload(ctx, load)
+			if ctx.Err() == nil {
+				systemd.ready(d.summary())
+			}
 		case <-ctx.Done():
 			d.log.Info("stopping: requests in progress are finished first", slog.String("event", "stop"))
 			systemd.stopping("finishing the requests in progress")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -278,6 +279,32 @@ func TestReloadReadsChangedFilesOfDirectories(t *testing.T) {
 	s.stderr.await(t, `not reloaded, the old one stays.*users_file`)
 	if got := s.login(t, "carol", "first-canary-of-24-octets", "wonderland-1"); !strings.Contains(got.stdout, "Add this key") {
 		t.Errorf("after the refused reload:\n%s%s", got.stdout, got.stderr)
+	}
+}
+
+// A reload that waits for a file that never comes does not keep the daemon from stopping.
+func TestAStopDoesNotWaitForAReload(t *testing.T) {
+	s := serveConfig(t, small(t))
+	if err := errors.Join(os.Remove(s.config), syscall.Mkfifo(s.config, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	s.told.await(t, "RELOADING=1")
+	s.interrupt()
+	if code := s.end(t); code != exitOK {
+		t.Errorf("exit status %d\n%s", code, s.stderr)
+	}
+	if told := s.told.await(t, `(?s)RELOADING=1(.*)STOPPING=1`); strings.Contains(told[1], "READY=1") {
+		t.Errorf("systemd was told\n%s", told[0])
+	}
+	pipe, err := os.OpenFile(s.config, os.O_WRONLY, 0) // whoever reads it finds its end
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sallyport/cmd/sallyport/internal/regular"
 	"sallyport/directory"
 	"sallyport/login"
 	"sallyport/web/status"
@@ -50,6 +51,9 @@ type digest [sha256.Size]byte
 func digestOf(files []string) (digest, error) {
 	all := sha256.New()
 	for _, file := range files {
+		if err := regular.Check(file); err != nil {
+			return digest{}, err
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return digest{}, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/cluster"
+	"sallyport/cmd/sallyport/internal/regular"
 	"sallyport/radius"
 	"sallyport/web/admin"
 	"sallyport/web/status"
@@ -121,10 +122,30 @@ func alternatives(words []string) string {
 
 // dictionaries reads what clients' reply attributes and the RSA server's are named by.
 func (c *checker) dictionaries() {
+	const key = "radius.dictionaries"
+	if !c.regular(key, c.Radius.Dictionaries...) {
+		return
+	}
 	var err error
 	if c.dictionary, err = radius.LoadDictionary(c.Radius.Dictionaries); err != nil {
-		c.fault("radius.dictionaries", "%v", err)
+		c.fault(key, "%v", err)
 	}
+}
+
+// regular reports whether the files that a setting names, as far as it does, can be opened without
+// waiting for anybody.
+func (c *checker) regular(key string, files ...string) bool {
+	good := true
+	for _, file := range files {
+		if file == "" {
+			continue
+		}
+		if err := regular.Check(file); err != nil {
+			c.fault(key, "%v", err)
+			good = false
+		}
+	}
+	return good
 }
 
 func (c *checker) status() {

@@ -19,6 +19,9 @@ import (
 func (c *checker) directories() {
 	for name, table := range c.Directories {
 		path := join("directory", name)
+		if !c.regular(path+".users_file", table.UsersFile) || !c.regular(path+".ca_file", table.CAFile) {
+			continue
+		}
 		if err := table.Validate(); err != nil {
 			c.part(path, err)
 			continue

@@ -156,7 +156,7 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"no dictionary", `[factors.totp]`, "[radius]\ndictionaries = \"/nonexistent/dictionary\"\n[factors.totp]",
-			[]string{`test.toml:21:1: radius.dictionaries: open /nonexistent/dictionary: no such file or directory`},
+			[]string{`test.toml:21:1: radius.dictionaries: /nonexistent/dictionary: no such file or directory`},
 		},
 		{
 			"unknown policy", `policy = "staff"`, `policy = "stuff"`,

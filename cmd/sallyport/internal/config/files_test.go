@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"sallyport/cmd/sallyport/internal/config"
@@ -135,5 +136,31 @@ func TestSecretThatEveryoneMayReadIsWarnedOf(t *testing.T) {
 	}
 	if got := c.Warnings.Error(); !strings.Contains(got, ":8:1: client[0].secret_file: ") || !strings.Contains(got, "can be read by everyone") {
 		t.Errorf("warnings are %q", got)
+	}
+}
+
+// Nothing that a reload reads can keep it waiting.
+func TestPipesAreRefusedWhereFilesAreRead(t *testing.T) {
+	ldap := regexp.MustCompile(`(?m)^type = "local"\nusers = .*$`).ReplaceAllString(valid,
+		"type = \"ldap\"\nurls = [\"ldaps://dc1.corp.example\"]\nbase_dn = \"dc=corp,dc=example\"\nca_file = \"pipe\"")
+	for key, text := range map[string]string{
+		"client[0].secret_file":       strings.Replace(valid, `secret = "`+canary+`"`, `secret_file = "pipe"`, 1),
+		"node.master_key_file":        strings.Replace(valid, `master_key = "`+masterKey+`"`, `master_key_file = "pipe"`, 1),
+		"radius.dictionaries":         valid + "[radius]\ndictionaries = [\"good\", \"pipe\"]\n",
+		"directory.corp.ca_file":      ldap,
+		"directory.corp.users_file":   regexp.MustCompile(`(?m)^users = .*$`).ReplaceAllString(valid, `users_file = "pipe"`),
+		"factors.email.ca_file":       strings.Replace(all(), "[factors.sms]\n", "ca_file = \"pipe\"\n[factors.sms]\n", 1),
+		"factors.sms.ca_file":         strings.Replace(all(), "[factors.sms]\n", "[factors.sms]\nca_file = \"pipe\"\n", 1),
+		"factors.sms.templates":       strings.Replace(all(), "[factors.sms]\n", "[factors.sms]\ntemplates = \"texts\"\n", 1),
+		"factors.email.password_file": strings.Replace(all(), `password = "`+canary+`"`, `password_file = "pipe"`, 1),
+	} {
+		dir := write(t, map[string]string{"sallyport.toml": text, "good": "", "texts/code.de.txt": "{{.Code}}"})
+		if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600), syscall.Mkfifo(filepath.Join(dir, "texts/code.en.txt"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(filepath.Join(dir, "sallyport.toml"), "")
+		if err == nil || !strings.Contains(err.Error(), ": "+key+": "+dir) || !strings.Contains(err.Error(), ": not a regular file") {
+			t.Errorf("%s: got %v", key, err)
+		}
 	}
 }

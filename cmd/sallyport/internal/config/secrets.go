@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 
+	"sallyport/cmd/sallyport/internal/regular"
 	"sallyport/login"
 )
 
@@ -105,6 +106,9 @@ func (f files) credential(name string) (string, error) {
 
 // readSecret returns a file's text without the line's end, and whether everyone may read the file.
 func readSecret(file string) (text string, open bool, err error) {
+	if err := regular.Check(file); err != nil {
+		return "", false, err
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return "", false, withoutOp(err)
