@@ -6,13 +6,16 @@ import (
 	"bytes"
 	"encoding/base32"
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"sallyport/cluster"
 	"sallyport/e2e/servers"
 )
 
@@ -93,6 +96,7 @@ func (s *site) everythingSeen(verbs [][]string) map[string][]byte {
 		seen[name] = readFile(s.t, filepath.Join("/proc", strconv.Itoa(s.Pid()), name))
 	}
 	s.Stop() // whatever is flushed late is on disk now
+	s.takeSnapshot()
 	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -104,6 +108,32 @@ func (s *site) everythingSeen(verbs [][]string) map[string][]byte {
 		s.t.Fatal(err)
 	}
 	return seen
+}
+
+// takeSnapshot makes a snapshot of the state of a daemon that was stopped: its own would come after
+// thousands of log entries.
+func (s *site) takeSnapshot() {
+	s.t.Helper()
+	key, err := cluster.ParseMasterKey(readFile(s.t, filepath.Join(s.Dir, "master.key")))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	node, err := cluster.Open(cluster.Config{
+		Name: "node1", DataDir: filepath.Join(s.Dir, "data"), MasterKey: key, SnapshotInterval: 10 * time.Millisecond, SnapshotThreshold: 1,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.eventually("a snapshot", func() error {
+		found, err := filepath.Glob(filepath.Join(s.Dir, "data", "*", "snapshots", "*[0-9]", "state.bin"))
+		if err == nil && len(found) == 0 { // one in progress ends in .tmp
+			err = errors.New("there is none")
+		}
+		return err
+	})
+	if err := node.Close(); err != nil {
+		s.t.Error(err)
+	}
 }
 
 // wantNowhere looks for each of the secrets in each of the places.
