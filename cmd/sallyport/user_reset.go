@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -34,6 +36,9 @@ func userResetVerb() verb {
 }
 
 func resetUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
+	if err := checkWayBack(fs); err != nil {
+		return err
+	}
 	p, err := findPerson(ctx, e, fs, args)
 	if err != nil {
 		return err
@@ -53,7 +58,23 @@ func resetUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 	if err != nil {
 		return adminError(err)
 	}
+	r.Notes = slices.DeleteFunc(r.Notes, func(note string) bool { return slices.Contains(p.Notes, note) }) // they were shown
+	printNotes(e, r.UserReply)
 	printReset(e, p, act, r)
+	return nil
+}
+
+// checkWayBack refuses flags that contradict one another before anybody is asked anything.
+func checkWayBack(fs *pflag.FlagSet) error {
+	then, ways := text(fs, "then"), []string{admin.ThenWindow, admin.ThenInvite, admin.ThenNothing}
+	switch {
+	case then != "" && !slices.Contains(ways, then):
+		return usageErrorf("--then is one of %s", strings.Join(ways, ", "))
+	case isSet(fs, "renew") && (then != "" || fs.Changed("for")):
+		return usageErrorf("--renew removes nothing, so there is no way back to open: leave out --then and --for")
+	case then == admin.ThenNothing && fs.Changed("for"):
+		return usageErrorf("--then nothing opens nothing: leave out --for")
+	}
 	return nil
 }
 

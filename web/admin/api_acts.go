@@ -131,7 +131,7 @@ func life(seconds int64, preset, most time.Duration) (time.Duration, error) {
 		return preset, nil
 	}
 	if seconds < 60 || seconds > int64(most/time.Second) {
-		return 0, &Problem{http.StatusBadRequest, fmt.Sprintf("it can be good for a minute to %d hours", int(most.Hours())), ""}
+		return 0, &Problem{http.StatusBadRequest, fmt.Sprintf("--for: a minute to %d hours", int(most.Hours())), ""}
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"sallyport/login"
 )
@@ -67,15 +68,21 @@ func (s *Server) recoverUser(ctx context.Context, r *http.Request) (any, error) 
 // checkReason returns a reason that can stand in a log.
 func checkReason(text string) (string, error) {
 	text = strings.TrimSpace(text)
-	switch {
-	case text == "":
+	if text == "" {
 		return "", &Problem{http.StatusBadRequest, "no reason was given", "say why no second factor is asked for"}
-	case len(text) > maxReason:
-		return "", &Problem{http.StatusBadRequest, fmt.Sprintf("the reason is longer than %d octets", maxReason), ""}
-	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "", &Problem{http.StatusBadRequest, "the reason holds control characters", ""}
 	}
-	return text, nil
+	return text, checkLine("the reason", text, maxReason)
+}
+
+// checkLine refuses what cannot stand in a line of a log.
+func checkLine(what, text string, most int) error {
+	switch {
+	case len(text) > most:
+		return &Problem{http.StatusBadRequest, fmt.Sprintf("%s is longer than %d octets", what, most), ""}
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }):
+		return &Problem{http.StatusBadRequest, what + " holds characters that cannot be printed", ""}
+	}
+	return nil
 }
 
 // issue says which one-time codes a user gets.

@@ -46,6 +46,10 @@ func (s *Server) resetUser(ctx context.Context, r *http.Request) (any, error) {
 		p.Hint = "nothing was registered; pending registrations were ended"
 		return nil, p
 	}
+	if found.gone && act.Then != ThenNothing { // whoever gets the name or the ID next would find it open
+		act.Then = ThenNothing
+		found.notes = append(found.notes, fmt.Sprintf("no way back was opened: no directory knows %s", found))
+	}
 	for _, factor := range registeredFactors(before, act.Factor) {
 		s.cfg.Tell(ctx, found.user, before, login.NoticeRemoved, factor, byAdministrator)
 	}

@@ -48,6 +48,26 @@ func TestAResetNamesTheWayBack(t *testing.T) {
 	}
 }
 
+// A window that nobody watches would be open to whoever gets the name or the ID.
+func TestWhoHasLeftGetsNoWayBack(t *testing.T) {
+	for _, then := range []string{"", ThenWindow, ThenInvite} {
+		d := startDaemon(t)
+		d.users.stored["corp:c3"] = login.Enrolment{UserID: "corp:c3", Name: "Carol", Credentials: map[string]login.Credential{
+			"totp": {Factor: "totp", Version: 1, Record: []byte("canary")},
+		}}
+		r, err := d.Reset(t.Context(), ResetAct{UserAct: UserAct{User: "carol"}, Then: then})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.users.windows) > 0 || r.Until != nil || r.Invitation != "" || len(registeredFactors(d.users.stored["corp:c3"], "")) > 0 {
+			t.Errorf("then %q: %+v, windows %v", then, r, d.users.windows)
+		}
+		if got := strings.Join(r.Notes, "; "); !strings.Contains(got, "no way back was opened: no directory knows Carol (corp:c3)") {
+			t.Errorf("then %q: notes %s", then, got)
+		}
+	}
+}
+
 func TestARenewalRemovesNothing(t *testing.T) {
 	d := startDaemon(t)
 	r, err := d.Reset(t.Context(), ResetAct{UserAct: UserAct{User: "alice"}, Renew: true})
@@ -141,6 +161,9 @@ func TestAWindowIsThatOfOneSubject(t *testing.T) {
 		"of an unknown directory": {Group: "interns", Directory: "crop"},
 		"for a year":              {User: "alice", ForSeconds: 365 * 24 * 3600},
 		"of who has left":         {User: "carol"},
+		"of a long group":         {Group: strings.Repeat("g", 254), Directory: "corp"},
+		"of an unprintable group": {Group: "interns\nx", Directory: "corp"},
+		"of a group in no UTF-8":  {Group: "interns\xff", Directory: "corp"},
 	} {
 		if _, err := d.SetWindow(t.Context(), act); statusOf(err) != http.StatusBadRequest && statusOf(err) != http.StatusNotFound {
 			t.Errorf("%s: %v", name, err)

@@ -16,6 +16,9 @@ import (
 // groupSubject introduces the subject of a group's window, see [login.GroupSubject].
 const groupSubject = "group:"
 
+// maxGroup bounds a group's name, in octets.
+const maxGroup = 253
+
 func (s *Server) listWindows(ctx context.Context, _ *http.Request) (any, error) {
 	open, err := s.cfg.Users.Windows(ctx)
 	if err != nil {
@@ -87,6 +90,9 @@ func (s *Server) setWindow(ctx context.Context, r *http.Request) (any, error) {
 func (s *Server) setGroupWindow(ctx context.Context, act WindowAct, until time.Time) (any, error) {
 	if act.Directory == "" {
 		return nil, &Problem{http.StatusBadRequest, "the directory of the group was not named", "give --directory"}
+	}
+	if err := checkLine("the group's name", act.Group, maxGroup); err != nil {
+		return nil, err
 	}
 	if _, err := s.finders(act.Directory); err != nil {
 		return nil, err
