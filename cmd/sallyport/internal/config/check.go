@@ -44,7 +44,7 @@ func (c *checker) check() {
 	c.secondFactors()
 	c.policies()
 	if len(c.faults)+len(c.refused) == 0 { // then the server has the last word
-		c.part("radius", radius.Config{Listen: c.Radius.Listen, Clients: c.RadiusClients()}.Validate())
+		c.part("radius", radius.Config{Listen: c.Radius.Listen, Clients: c.RadiusClients(), VendorID: c.Radius.VendorID}.Validate())
 	}
 }
 

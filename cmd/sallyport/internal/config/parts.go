@@ -154,7 +154,7 @@ func (c *Config) Upstream(s securid.Config, log *slog.Logger, now func() time.Ti
 		MessageAuthenticator: map[string]radius.Rule{
 			securid.ReplyAuto: radius.RuleAuto, securid.ReplyRequired: radius.RuleRequired, securid.ReplyOptional: radius.RuleOptional,
 		}[s.MessageAuthenticator],
-		Attributes: s.PassAttributes, Dictionary: c.dictionary,
+		Attributes: s.PassAttributes, Dictionary: c.dictionary, VendorID: c.Radius.VendorID,
 		Timing: radius.Timing{Total: s.Timeout}, Logger: log, Now: now,
 	})
 }
