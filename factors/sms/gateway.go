@@ -6,9 +6,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"sallyport/factors/internal/reach"
 )
 
 // gateway is one of the URLs, with what this node saw of it.
@@ -18,20 +21,22 @@ type gateway struct {
 	health health
 }
 
-func hostOf(t target) string {
-	host, _, err := net.SplitHostPort(t.host)
-	if err != nil {
-		return t.host
-	}
-	return host
-}
+// name is the host without its port, an IPv6 address without brackets.
+func (t target) name() string { return (&url.URL{Host: t.host}).Hostname() }
 
 // address is where to connect to, host:port.
 func (t target) address() string {
-	if _, _, err := net.SplitHostPort(t.host); err == nil {
-		return t.host
+	port := (&url.URL{Host: t.host}).Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[t.scheme]
 	}
-	return net.JoinHostPort(t.host, map[string]string{"https": "443", "http": "80"}[t.scheme])
+	return net.JoinHostPort(t.name(), port)
+}
+
+// inClear reports whether requests cross a network unencrypted. Through a proxy they leave this machine,
+// also when they are for it.
+func (t target) inClear(proxy string) bool {
+	return t.scheme == "http" && (proxy != "" || !reach.Loopback(t.name()))
 }
 
 // result is what became of one request.

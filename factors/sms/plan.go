@@ -58,12 +58,13 @@ func (p plan) checkNeeds(c Config) (faults []error) {
 	missing := make(map[string]error) // by key, since several gateways need the same
 	for _, g := range p.gateways {
 		needed := p.needs(g.target)
-		for _, s := range []struct{ key, variable, value string }{
-			{"account", "Account", c.Account}, {"username", "Username", c.Username}, {"from", "From", c.From},
-			{"password", "Password", c.Password.Reveal()}, {"password", "Basic", c.Password.Reveal()},
+		for _, s := range []struct{ key, variable, value, remedy string }{
+			{"account", "Account", c.Account, ""}, {"username", "Username", c.Username, ""}, {"from", "From", c.From, ""},
+			{"password", "Password", c.Password.Reveal(), "; set password_file"},
+			{"password", "Basic", c.Password.Reveal(), "; set password_file"},
 		} {
 			if slices.Contains(needed, s.variable) && s.value == "" {
-				missing[s.key] = fmt.Errorf("%s: missing, and the request needs {{.%s}}", s.key, s.variable)
+				missing[s.key] = fmt.Errorf("%s: missing, and the request needs {{.%s}}%s", s.key, s.variable, s.remedy)
 			}
 		}
 		if !slices.Contains(needed, "Text") {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/factors/internal/reach"
 	"sallyport/login"
 )
 
@@ -150,16 +149,20 @@ func newTarget(c Config, text string) (target, error) {
 	if err := checkLiterals(own, inQuery); err != nil {
 		faults = append(faults, fmt.Errorf("the query: %w", err))
 	}
-	return to, errors.Join(append(faults, to.checkHost(c.AllowHTTP))...)
+	return to, errors.Join(append(faults, to.checkHost(c))...)
 }
 
-func (t target) checkHost(allowHTTP bool) error {
+func (t target) checkHost(c Config) error {
 	u, err := url.Parse(t.scheme + "://" + t.host)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil || u.Host != t.host:
 		return errors.New("the host must be of the form name or name:port; credentials are username and password_file")
-	case t.scheme == "http" && !allowHTTP && !reach.Loopback(u.Hostname()):
-		return fmt.Errorf("http://%s would carry codes and the password in the clear; use https://, or set allow_http", t.host)
+	case t.inClear(c.Proxy) && !c.AllowHTTP:
+		through := ""
+		if c.Proxy != "" {
+			through = "through a proxy "
+		}
+		return fmt.Errorf("%shttp://%s would carry codes and the password in the clear; use https://, or set allow_http", through, t.host)
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"sallyport/factors/internal/reach"
 	"sallyport/factors/internal/sentcode"
 )
 
@@ -37,7 +36,7 @@ func (c Config) Warnings() (warnings []error) {
 	}
 	for _, address := range c.URL {
 		to, err := newTarget(c, address)
-		if err == nil && to.scheme == "http" && !reach.Loopback(hostOf(to)) {
+		if err == nil && to.inClear(c.Proxy) {
 			warnings = append(warnings, fmt.Errorf("url: http://%s carries codes and the password in the clear", to.host))
 		}
 	}

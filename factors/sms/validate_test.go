@@ -38,10 +38,14 @@ func TestFaultsAreNamed(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"preset":               {func(c *Config) { c.Preset = "smpp" }, `preset: "smpp" is not known`},
-		"no url":               {func(c *Config) { c.URL = nil }, "url: missing"},
-		"ftp":                  {func(c *Config) { c.URL = []string{"ftp://gw.example.test"} }, "url: a gateway's URL begins with https://"},
-		"http":                 {func(c *Config) { c.URL = []string{"http://gw.example.test/"} }, "set allow_http"},
+		"preset": {func(c *Config) { c.Preset = "smpp" }, `preset: "smpp" is not known`},
+		"no url": {func(c *Config) { c.URL = nil }, "url: missing"},
+		"ftp":    {func(c *Config) { c.URL = []string{"ftp://gw.example.test"} }, "url: a gateway's URL begins with https://"},
+		"http":   {func(c *Config) { c.URL = []string{"http://gw.example.test/"} }, "set allow_http"},
+		"http to a proxy": {func(c *Config) {
+			c.URL, c.Proxy = []string{"http://127.0.0.1:13013/"}, "http://proxy.example.test:3128"
+		}, "through a proxy http://127.0.0.1:13013 would carry codes and the password in the clear; use https://, or set allow_http"},
+		"no password":          {func(c *Config) { c.Password = "" }, "password: missing, and the request needs {{.Password}}; set password_file"},
 		"user in url":          {func(c *Config) { c.URL = []string{"https://a:b@gw.example.test/"} }, "url: the host must be"},
 		"no host":              {func(c *Config) { c.URL = []string{"https:///x"} }, "url: the host must be"},
 		"number in the host":   {func(c *Config) { c.URL = []string{"https://{{.ToDigits}}.example.test/"} }, "{{.ToDigits}} is not known here"},
@@ -116,10 +120,26 @@ func TestUnwiseSettingsAreWarnedOf(t *testing.T) {
 	if w := c.Warnings(); len(w) != 2 {
 		t.Error(w)
 	}
+	c.Proxy = "http://proxy.example.test:3128" // which 127.0.0.1 is not reached past
+	if w := c.Warnings(); len(w) != 3 {
+		t.Error(w)
+	}
 	c = generic()
-	c.AllowedCountries = []string{"PK"}
+	c.AllowedCountries, c.URL = []string{"PK"}, []string{"http://[::1]/"}
 	if w := c.Warnings(); len(w) != 0 {
 		t.Error(w)
+	}
+}
+
+func TestAnAddressIsHostAndPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://gw.example.test/x": "gw.example.test:443", "https://gw.example.test:8443": "gw.example.test:8443",
+		"https://[2001:db8::1]/x": "[2001:db8::1]:443", "http://[::1]:8080/": "[::1]:8080", "http://[::1]": "[::1]:80",
+	} {
+		to, err := newTarget(generic(), address)
+		if err != nil || to.address() != want {
+			t.Errorf("%s: %s, %v; want %s", address, to.address(), err, want)
+		}
 	}
 }
 
