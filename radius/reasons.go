@@ -37,6 +37,8 @@ const (
 	DropExpired Reason = "expired"
 	// DropOutage: a back end could not be asked, and the client has another server.
 	DropOutage Reason = "outage"
+	// DropShed: as many logins are open as may be, in all or of this user.
+	DropShed Reason = "shed"
 	// DropNotServing: Status-Server while this node cannot serve the client.
 	DropNotServing Reason = "not_serving"
 	// DropStatusLimit: more Status-Server than a monitor needs.

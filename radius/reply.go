@@ -27,10 +27,11 @@ type output struct {
 func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error) (output, Reason, error) {
 	c := j.client
 	if err != nil {
+		why := undecided(err)
 		if c.OnOutage != OutageReject {
-			return output{}, DropOutage, err
+			return output{}, why, err
 		}
-		s.hint(j, slog.LevelError, "login rejected because a back end did not answer", causes(rep, err)...)
+		s.hint(j, why.level(), "login rejected because it could not be decided", causes(rep, err)...)
 		rep = login.Outage(err)
 	}
 	if rep.Verdict == login.Challenge && c.Mode != login.ModeChallenge {
@@ -51,6 +52,15 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		s.hint(j, slog.LevelWarn, "RADIUS reply is larger than 1024 octets; some clients drop it", slog.Int("octets", len(packet)))
 	}
 	return output{packet: packet, verdict: rep.Verdict}, "", nil
+}
+
+// undecided tells a login that was shed, which is for nobody to repair, from the outage of a back end.
+func undecided(err error) Reason {
+	var outage *login.UnavailableError
+	if errors.As(err, &outage) && outage.Code == login.CodeRateLimited {
+		return DropShed
+	}
+	return DropOutage
 }
 
 // causes are the facts of a login that came to no usable reply: its trace, where there is one, and

@@ -138,6 +138,22 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// A login that was shed is nobody's fault to repair.
+func TestShedLoginIsNoOutage(t *testing.T) {
+	var log bytes.Buffer
+	full := &logins{begin: func(context.Context, login.Request) (login.Reply, error) {
+		return login.Reply{}, &login.UnavailableError{Code: login.CodeRateLimited, Err: login.ErrFull, Trace: "0123456789abcdef"}
+	}}
+	b := newBench(t, full, func(cfg *Config, c *Client) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	if replies := b.exchange(request(t, 1, aliceMessage())); len(replies) != 0 {
+		t.Fatalf("%d replies", len(replies))
+	}
+	b.wantDrops(t, DropShed, 1)
+	if got := log.String(); !strings.Contains(got, "level=WARN") || strings.Contains(got, "level=ERROR") {
+		t.Errorf("logged: %s", got)
+	}
+}
+
 // A login that cannot end in time would be reported as an outage of a back end that is well.
 func TestJobWithHardlyAnyTimeLeftIsExpired(t *testing.T) {
 	for left, want := range map[time.Duration]int{leastTime: 1, leastTime - 1: 0} {
