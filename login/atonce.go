@@ -31,7 +31,7 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		reply, err = e.answerAtOnce(ctx, t)
 	}
 	if err == nil && reply.Verdict == Reject && oneRefusal(reply.Code, t.policy.ConcealPassword) {
-		reply.Code, reply.Message = CodePasswordInvalid, "Wrong username, password or code."
+		reply.Code, reply.Message = CodePasswordInvalid, messageAtOnce
 	}
 	return reply, err
 }

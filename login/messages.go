@@ -9,6 +9,8 @@ const (
 	// MessageFallback stands where a reply came without a sentence: a challenge without one ends the
 	// login in several clients.
 	MessageFallback = "Login"
+	// messageAtOnce is the one refusal of a login in one request.
+	messageAtOnce = "Wrong username, password or code."
 )
 
 // sentence returns what a person is told with a Reject. There is one sentence per code; where a code
