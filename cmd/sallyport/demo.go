@@ -35,7 +35,7 @@ func demoVerb() verb {
 		exits: "0  stopped by a signal\n1  a part failed\n2  the command line is wrong",
 		flags: func(fs *pflag.FlagSet) {
 			fs.String("listen", "127.0.0.1:1812", "the RADIUS `address`, on loopback; port 0 takes a free one")
-			fs.String("status", "127.0.0.1:9812", "the status port's `address`; port 0 takes a free one")
+			fs.String("status", "127.0.0.1:9812", "the status port's `address`, on loopback; port 0 takes a free one")
 			fs.String("state", "", "the `folder` that keeps what is registered (default: gone when the demo ends)")
 			fs.Bool("ui", false, "serve the RADIUS client as one that reads the Sallyport attributes, not only Reply-Message")
 			logFlags(fs)
@@ -48,8 +48,10 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 	if err := noArgs(args); err != nil {
 		return err
 	}
-	if err := onLoopback(text(fs, "listen")); err != nil {
-		return err
+	for _, flag := range []string{"listen", "status"} {
+		if err := onLoopback(flag, text(fs, flag)); err != nil {
+			return err
+		}
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal ends it in order too
 	defer stop()
@@ -86,13 +88,13 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 }
 
 // onLoopback keeps the demo, whose secrets everyone knows, off the network.
-func onLoopback(address string) error {
+func onLoopback(flag, address string) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return usageErrorf("--listen: %q is not an address with a port, such as 127.0.0.1:1812", address)
+		return usageErrorf("--%s: %q is not an address with a port, such as 127.0.0.1:0", flag, address)
 	}
 	if !a.Addr().IsLoopback() {
-		return usageErrorf("--listen: the demo's passwords are public, so it serves loopback addresses only, such as 127.0.0.1:1812")
+		return usageErrorf("--%s: the demo's passwords are public, so it serves loopback addresses only, such as 127.0.0.1:0", flag)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
@@ -180,9 +181,13 @@ func TestDemoSaysThatTheStateFoldersPathIsTooLong(t *testing.T) {
 // The demo's passwords and secrets are public.
 func TestDemoServesLoopbackOnly(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
-	got := runProgram(t, "", "demo", "--listen", "0.0.0.0:0", "--state", state)
-	if got.code != exitUsage || !strings.Contains(got.stderr, "loopback") {
-		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	for flag, other := range map[string]string{"--listen": "--status", "--status": "--listen"} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		p := startProgramIn(ctx, "demo", flag, "0.0.0.0:0", other, "127.0.0.1:0", "--state", state)
+		if code := p.end(t); code != exitUsage || !strings.Contains(p.stderr.String(), flag+": ") || !strings.Contains(p.stderr.String(), "loopback") {
+			t.Errorf("%s: exit status %d\n%s", flag, code, p.stderr)
+		}
 	}
 	if _, err := os.Stat(state); err == nil {
 		t.Error("the state folder was made all the same")

@@ -110,6 +110,22 @@ func TestCodeInEveryLanguage(t *testing.T) {
 	}
 }
 
+// Nobody is promised time that they do not have.
+func TestACodesLifeIsToldRoundedDown(t *testing.T) {
+	for life, want := range map[time.Duration]string{
+		10 * time.Second: "good for one minute ", 119 * time.Second: "good for one minute ", 5*time.Minute - time.Second: "good for 4 minutes ",
+	} {
+		got := exchange(t, email.Config{}, func(f *email.Factor, ctx context.Context) (string, error) {
+			m := message(t, f)
+			m.Life = life
+			return f.Send(ctx, m)
+		})
+		if text := parts(t, got.raw)["text/plain"]; !strings.Contains(text, want) {
+			t.Errorf("%v: no %q in\n%s", life, want, text)
+		}
+	}
+}
+
 func TestSubjectsReadBack(t *testing.T) {
 	for _, brand := range []string{"Corp", "Zugang zu Köln", "=?utf-8?q?Corp?=", "公司登录系统与其他所有服务", "Corp 🔐🔐🔐🔐🔐🔐🔐🔐🔐🔐"} {
 		got := exchange(t, email.Config{Brand: brand}, func(f *email.Factor, ctx context.Context) (string, error) {

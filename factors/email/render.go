@@ -3,9 +3,9 @@ package email
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
+	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
 
@@ -32,7 +32,7 @@ const maxUser = 64
 func (p *pages) code(m login.Message, brand string) (content, error) {
 	return p.pick(m.Language).code.render(subjectValues{Brand: brand}, codeValues{
 		Brand: brand, User: oneLine(m.User, maxUser), Code: m.Code.Reveal(), Trace: m.Trace,
-		Minutes: max(1, int(m.Life.Round(time.Minute)/time.Minute)),
+		Minutes: sentcode.Minutes(m.Life),
 	})
 }
 

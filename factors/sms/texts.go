@@ -15,6 +15,7 @@ import (
 
 	"sallyport/factors/internal/faults"
 	"sallyport/factors/internal/files"
+	"sallyport/factors/internal/sentcode"
 	"sallyport/login"
 )
 
@@ -141,10 +142,9 @@ func (t *texts) checkLength(name string, digits int) error {
 	return nil
 }
 
-// code returns the message with a code. A life is told in minutes, rounded down; more than 99 are told
-// as 99.
+// code returns the message with a code. More than 99 minutes are told as 99.
 func (t *texts) code(language string, code login.Secret, life time.Duration) (string, error) {
-	minutes := min(max(int(life/time.Minute), 1), maxMinutes)
+	minutes := min(sentcode.Minutes(life), maxMinutes)
 	v := values{"Brand": t.brand, "Code": code.Reveal(), "Minutes": strconv.Itoa(minutes)}
 	if minutes > 1 {
 		v["Many"] = "true"

@@ -5,6 +5,7 @@ package sentcode
 import (
 	"encoding/base32"
 	"fmt"
+	"time"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -16,6 +17,10 @@ const (
 	DefaultDigits = 6
 	MaxDigits     = 8
 )
+
+// Minutes is the life of a code as people are told: in whole minutes, rounded down, so that nobody is
+// promised time that they do not have; at least 1.
+func Minutes(life time.Duration) int { return max(1, int(life/time.Minute)) }
 
 // Code is the code of a send number under a key.
 func Code(key []byte, number uint64, digits int) (string, error) {

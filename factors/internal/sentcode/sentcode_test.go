@@ -2,6 +2,7 @@ package sentcode_test
 
 import (
 	"testing"
+	"time"
 
 	"sallyport/factors/internal/sentcode"
 )
@@ -17,6 +18,14 @@ func TestVectors(t *testing.T) {
 		got, err := sentcode.Code(key, number, 8)
 		if err != nil || got != want {
 			t.Errorf("Code(%#x) = %q, %v; want %q", number, got, err, want)
+		}
+	}
+}
+
+func TestMinutesAreRoundedDown(t *testing.T) {
+	for life, want := range map[time.Duration]int{0: 1, 59 * time.Second: 1, 119 * time.Second: 1, 2 * time.Minute: 2, 5 * time.Minute: 5} {
+		if got := sentcode.Minutes(life); got != want {
+			t.Errorf("%v: %d, want %d", life, got, want)
 		}
 	}
 }

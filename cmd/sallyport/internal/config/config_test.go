@@ -106,6 +106,10 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:21:1: login.challenge_life: must be a duration in quotes, such as "90s" or "2m30s"`},
 		},
 		{
+			"duration that is negative", `[factors.totp]`, "[login]\nchallenge_life = \"-1s\"\n[factors.totp]",
+			[]string{`test.toml:21:1: login.challenge_life: must not be negative`},
+		},
+		{
 			"short secret", canary + "\"\n", "short\"\n",
 			[]string{`test.toml:8:1: client[0].secret: the shared secret has 5 octets: use at least 16, better 24`},
 		},

@@ -142,11 +142,14 @@ func (d *decoder) list(path string, n *node, v reflect.Value) {
 func (d *decoder) duration(path string, n *node, v reflect.Value) {
 	text, _ := n.value.(string)
 	length, err := time.ParseDuration(text)
-	if err != nil || length < 0 {
+	switch {
+	case err != nil:
 		d.fault(n, path, `must be a duration in quotes, such as "90s" or "2m30s"`)
-		return
+	case length < 0:
+		d.fault(n, path, "must not be negative")
+	default:
+		v.SetInt(int64(length))
 	}
-	v.SetInt(int64(length))
 }
 
 // moment decodes a time. A date is the end of that day: what holds until Friday holds on Friday. It is
