@@ -23,7 +23,8 @@ import (
 //	<    is what must come: a step, "accept" or "reject CODE", with the attributes that only a client
 //	     with screens reads, and how an Accept was earned. What is not said must be absent, except that
 //	     "code" is prompt, "left" is 3, and "factor" and "choices" stay as they were, "masked" within a
-//	     step. "sent=" says to whom a code has gone. Behind the bar is how the text begins.
+//	     step. "sent=" says to whom a code has gone. Behind the bar is how the text begins: of a prompt
+//	     where people type, of a Reject where attributes are read, since the others do not show it.
 //	!    is what an administrator does, a "sallyport user …".
 //	@    is a mail or a text message that must have come: to whom, and a part of it; or "countdown":
 //	     the person waits until another code may be sent.
@@ -142,8 +143,14 @@ func (p *parser) take(where, mark, rest string) error {
 			f.logins = append(f.logins, nil)
 		}
 		last := len(f.logins) - 1
+		if last < 0 {
+			return fmt.Errorf("no login has begun")
+		}
 		f.logins[last] = append(f.logins[last], e)
 	case "<":
+		if !p.asked {
+			return fmt.Errorf("nothing was answered")
+		}
 		login := f.logins[len(f.logins)-1]
 		p.asked = false
 		var err error
