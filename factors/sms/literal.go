@@ -15,15 +15,18 @@ var errLiteral = errors.New("holds a secret that check-config would show: set pa
 // checkLiterals refuses a template with a secret written out: a value without a variable under a name
 // that is that of a secret. The error does not show the value.
 func checkLiterals(text string, p place) error {
-	// Without the conditions, what stands in either case is looked at.
-	text = regexp.MustCompile(`{{-?\s*(if|else|end)\b[^}]*}}`).ReplaceAllString(text, "")
-	for _, pair := range namedValues(p).FindAllStringSubmatch(text, -1) {
+	for _, pair := range namedValues(p).FindAllStringSubmatch(inEitherCase(text), -1) {
 		name, value := pair[1], strings.TrimSpace(strings.Join(pair[2:], ""))
 		if secretLiteral(name, value) {
 			return fmt.Errorf("%q %w", name, errLiteral)
 		}
 	}
 	return nil
+}
+
+// inEitherCase returns a template with what stands in either case of its conditions.
+func inEitherCase(text string) string {
+	return regexp.MustCompile(`{{-?\s*(if|else|end)\b[^}]*}}`).ReplaceAllString(text, "")
 }
 
 // namedValues finds names (the first group) and their values (the others, all but one of them empty).

@@ -13,7 +13,10 @@ func TestSecretsThatAreWrittenOutAreRefused(t *testing.T) {
 	}{
 		"header": {func(c *Config) { c.Headers = map[string]string{"X-Api-Key": "Canary1"} }, "headers.X-Api-Key: "},
 		"scheme": {func(c *Config) { c.Headers = map[string]string{"authorization": "Bearer canary"} }, "headers.Authorization: "},
-		"query":  {func(c *Config) { c.Query = "to={{.To}}&text={{.Text}}&api_key=c4nary" }, `query: "api_key" `},
+		"one case of a header": {func(c *Config) {
+			c.Headers = map[string]string{"X-Token": "{{if .Trace}}canary{{end}}"}
+		}, "headers.X-Token: "},
+		"query": {func(c *Config) { c.Query = "to={{.To}}&text={{.Text}}&api_key=c4nary" }, `query: "api_key" `},
 		"behind a condition": {func(c *Config) {
 			c.Query = "to={{.To}}&text={{.Text}}{{if .From}}&from={{.From}}{{end}}&accessToken=canary"
 		}, `query: "accessToken" `},

@@ -106,7 +106,7 @@ func header(name, value string) (template, error) {
 		return template{}, errors.New("is not the name of a header")
 	}
 	t, err := parseTemplate(value, inHeader, headerVariables())
-	if err == nil && secretLiteral(name, value) {
+	if err == nil && secretLiteral(name, inEitherCase(value)) {
 		err = errLiteral
 	}
 	return t, err
