@@ -51,7 +51,12 @@
 // is an answer, except nothing.
 //
 // In the modes without a challenge ([ModeAppend], [ModeOTPOnly]) Begin takes password and second factor
-// at once and replies with the verdict (atonce.go).
+// at once and replies with the verdict (atonce.go). Whatever is wrong, it has one refusal; in ModeOTPOnly
+// nobody is exempt.
+//
+// Where a policy conceals passwords, what is a Reject in the first table is a decoy (conceal.go): a
+// challenge that always fails. Whatever else differs between a right and a wrong password before a right
+// code is left out: choices, registrations, locks, refusals to send.
 //
 // # Where things are kept
 //
