@@ -176,6 +176,9 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 		return reply, err
 	}
 	told := reply.Code
+	if last, ok := t.lastSend(); ok && told == CodePrompt && last.Number <= t.enrolment.Credentials[name].Last {
+		told = CodeResendTooSoon // what was rejoined is used up
+	}
 	out := t.reject(told, told, "a code was asked for by its word")
 	if told == CodePrompt {
 		out.Message = "A code was sent to " + plain(reply.Prompt.MaskedAddress) + ". Log in again with it."
