@@ -33,7 +33,10 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if r.Mode != ModeChallenge {
 		return e.beginAtOnce(ctx, t, r)
 	}
-	reply, err, done := e.identify(ctx, t, func() (Reply, error, bool) { return e.checkPassword(ctx, t, r.Username, r.Password) })
+	reply, err, done := e.identify(ctx, t, func() (Reply, error, bool) {
+		defer e.lookAgain(ctx, t, r.Username)
+		return e.checkPassword(ctx, t, r.Username, r.Password)
+	})
 	if done {
 		return e.concealed(ctx, t, reply, err)
 	}
@@ -77,9 +80,6 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 	t.typed = name
 	who := t.attempt(name)
 	if bad == nil && !e.cfg.Throttle.ask(who) {
-		if t.policy.ConcealPassword { // whose factor the decoy shows
-			t.user, _ = e.cfg.Directories[t.policy.Directory].Find(ctx, username)
-		}
 		return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
 	}
 	err = e.timed(t, "directory", func() (string, error) {

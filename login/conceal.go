@@ -44,6 +44,17 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	return e.prompt(t, p, CodePrompt)
 }
 
+// lookAgain finds the user by name where passwords are concealed, whatever became of the password: only
+// a right one may have told the directory's entry and its groups, by which the factor is chosen.
+func (e *Engine) lookAgain(ctx context.Context, t *turn, username string) {
+	if !t.policy.ConcealPassword {
+		return
+	}
+	if u, _ := e.cfg.Directories[t.policy.Directory].Find(ctx, username); u.ID != "" {
+		t.user = u
+	}
+}
+
 // outOfRoom is the outcome of an answer that the ledger has no room to record, where passwords are
 // concealed: that of a decoy.
 func (e *Engine) outOfRoom() Outcome {

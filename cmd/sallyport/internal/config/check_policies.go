@@ -106,6 +106,9 @@ func (c *checker) concealed(key string, p Policy) {
 			c.fault(key, "the time of the RSA server's answer tells whether the password was right: take \"securid\" out of %s, or conceal_password", where)
 		}
 	}
+	if d := c.Directories[p.Directory]; d.BindTemplate != "" && d.BindDN == "" {
+		c.fault(key, "without a service account only a right password finds the entry, by which the factor is chosen: give bind_dn in [directory.%s], or take conceal_password out", p.Directory)
+	}
 	if c.mayRegister(p) {
 		c.warn(key, "nobody registers over RADIUS while it is concealed whether the password was right: say registration = \"closed\", and enrol people with \"sallyport user enrol\"")
 	}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +117,18 @@ func TestNothingIsConcealedInFrontOfSecurID(t *testing.T) {
 	}
 	if _, faults = parse(strings.Replace(concealed, `"securid"`, `"totp"`, 1)); faults != nil {
 		t.Errorf("without it: %q", faults)
+	}
+}
+
+// Without a service account a wrong password finds nobody, and so no factor to show.
+func TestConcealingNeedsAServiceAccount(t *testing.T) {
+	text := strings.Replace(valid, "[factors.totp]", "conceal_password = true\n[factors.totp]", 1)
+	text += "\n[directory.templated]\ntype = \"ldap\"\nurls = \"ldaps://dc1.corp.example\"\nbase_dn = \"dc=corp\"\nbind_template = \"{username}@corp.example\"\n"
+	text = strings.Replace(text, `directory = "corp"`, `directory = "templated"`, 1)
+	_, faults := parse(text)
+	if !slices.ContainsFunc(faults, func(f string) bool {
+		return strings.Contains(f, "policy.staff.conceal_password: without a service account")
+	}) {
+		t.Errorf("faults: %q", faults)
 	}
 }
