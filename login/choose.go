@@ -42,7 +42,7 @@ func (e *Engine) useFactor(ctx context.Context, t *turn) (Reply, error) {
 	name, ok := pick(e.choices(t), t.answer)
 	switch {
 	case !ok && t.token.step == StepChooseFactor:
-		return e.chooseFactor(t, CodePrompt)
+		return e.inVain(ctx, t, CodePrompt)
 	case !ok:
 		return e.back(ctx, t)
 	case t.token.has(flagRegistering):

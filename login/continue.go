@@ -51,7 +51,8 @@ func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 	if err != nil {
 		return CodeStateInvalid, "the State was not sealed by this cluster"
 	}
-	t.token = tok
+	t.token, t.vain = tok, tok.vain()
+	t.token.setVain(0)
 	t.event.Trace, t.event.Step = traceOf(tok.challenge), tok.step
 	switch {
 	case tok.client != t.keys.clientTag(a.Client):
@@ -298,6 +299,19 @@ func (e *Engine) askAgain(ctx context.Context, t *turn) (Reply, error) {
 		return reply, nil
 	}
 	return e.repeat(ctx, t, CodePrompt)
+}
+
+// inVain asks again after an answer that could not be judged. Nothing is counted in the ledger, but a
+// client that answers by itself must come to an end.
+func (e *Engine) inVain(ctx context.Context, t *turn, why Code) (Reply, error) {
+	if reply, done := e.ended(t); done {
+		return reply, nil
+	}
+	if t.vain >= maxVain {
+		return t.reject(CodeAttemptsExhausted, CodeAttemptsExhausted, "too many answers that could not be judged"), nil
+	}
+	t.token.setVain(t.vain + 1)
+	return e.repeat(ctx, t, why)
 }
 
 // repeat asks the token's step again under a fresh token.

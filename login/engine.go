@@ -244,6 +244,8 @@ type turn struct {
 	opened    Opened
 	// typed is the username as it was typed, normalised.
 	typed string
+	// vain is how many answers before this one could not be judged.
+	vain uint8
 	// left is how many answers are still allowed, where the ledger has just said it.
 	left int
 	// detail says more about what was wrong with an address.

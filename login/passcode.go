@@ -34,10 +34,7 @@ func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
 		}
 	}
 	if t.inDialogue() && !printable(t.answer) || !t.inDialogue() && !f.Acceptable(t.answer) {
-		if reply, done := e.ended(t); done {
-			return reply, nil
-		}
-		return e.repeat(ctx, t, CodePasscodeMalformed)
+		return e.inVain(ctx, t, CodePasscodeMalformed)
 	}
 	return e.forward(ctx, t, f, e.settlement(t, Finding{}))
 }

@@ -187,7 +187,7 @@ func (e *Engine) answerAddress(ctx context.Context, t *turn) (Reply, error) {
 	if err != nil {
 		t.detail = addressDetail(err)
 		t.event.Reason = t.detail
-		return e.askAddress(t, CodeAddressInvalid)
+		return e.inVain(ctx, t, CodeAddressInvalid)
 	}
 	o := Opening{Record: []byte(to.Text), Life: e.cfg.RegistrationLife}
 	if reply, err, done := e.openChallenge(ctx, t, o); done {
@@ -218,7 +218,7 @@ func (e *Engine) confirmAddress(ctx context.Context, t *turn) (Reply, error) {
 			return e.answerAddress(ctx, t)
 		}
 	}
-	return e.askAgain(ctx, t)
+	return e.inVain(ctx, t, CodePrompt)
 }
 
 // sendToCandidate sends a code to the address that is being registered.

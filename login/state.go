@@ -58,9 +58,21 @@ const (
 	flagDialogue
 	// flagRenewing: the user has answered with the factor that is now registered anew.
 	flagRenewing
+
+	// vainShift is where the count of answers in vain begins, three bits of it.
+	vainShift = 5
+	maxVain   = 7
 )
 
 func (t token) has(f tokenFlags) bool { return t.flags&f != 0 }
+
+// vain is how many answers in a row could not even be judged. Who repeats an old token gains nothing
+// by it: this ends a client that goes on by itself, and guesses are counted by the ledger.
+func (t token) vain() uint8 { return uint8(t.flags >> vainShift) }
+
+func (t *token) setVain(n uint8) {
+	t.flags = t.flags&(1<<vainShift-1) | tokenFlags(n)<<vainShift
+}
 
 // stateSteps gives each step its octet in a token. Append only.
 func stateSteps() []Step {
