@@ -30,21 +30,23 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		t.token.expires = e.cfg.Ledger.Now().Add(againWithin)
 		reply, err = e.answerAtOnce(ctx, t)
 	}
-	if err == nil && reply.Verdict == Reject && oneRefusal(reply.Code, t.policy.ConcealPassword) {
-		reply.Code, reply.Message = CodePasswordInvalid, messageAtOnce
+	if err == nil && reply.Verdict == Reject && t.oneRefusal(reply.Code) {
+		reply.Code, reply.Message, reply.Factor = CodePasswordInvalid, messageAtOnce, ""
 	}
 	return reply, err
 }
 
 // oneRefusal reports whether a refusal of a login in one request looks like that of a wrong password:
 // what tells that the password was right, or the name known, would make a guess of it free.
-func oneRefusal(c Code, conceal bool) bool {
+func (t *turn) oneRefusal(c Code) bool {
 	switch c {
+	case CodePasswordExpired, CodePasswordMustChange:
+		return t.origin.Mode == ModeOTPOnly || t.policy.ConcealPassword
 	case CodePasswordInvalid, CodeOTPInvalid, CodeOTPReplayed, CodeAccountLocked, CodeAttemptsExhausted, CodeFactorNotConfigured,
 		CodePasscodeMalformed, CodeSecurIDRejected, CodeNotPermitted, CodeAccountDisabled:
 		return true
 	}
-	return conceal
+	return t.policy.ConcealPassword
 }
 
 // splitAppended parts password and code: OpenVPN's static challenge; else the last digits characters,
@@ -93,7 +95,7 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 	held := e.held(t)
 	word := strings.ToLower(t.answer)
 	kind, tag, standIn := t.standIn(t.answer)
-	if !standIn && t.mayBeSpent(t.answer) {
+	if !standIn && t.mayBeSpent(t.answer) && !e.forwardable(held, t.answer) {
 		kind, tag, standIn = CredentialRecovery, Tag{}, true
 	}
 	switch {
@@ -122,6 +124,14 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 		return e.forward(ctx, t, f, e.settlement(t, Finding{}))
 	}
 	return e.settle(ctx, t, e.settlement(t, finding))
+}
+
+// forwardable reports whether an answer can be one for a server that judges it.
+func (e *Engine) forwardable(held []string, answer string) bool {
+	return slices.ContainsFunc(held, func(name string) bool {
+		f, ok := e.cfg.Factors[name].(Forwarder)
+		return ok && f.Acceptable(answer)
+	})
 }
 
 // factorAtOnce finds out which factor an answer is for: one whose code was sent and fits, else the one

@@ -34,8 +34,12 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 		return e.beginAtOnce(ctx, t, r)
 	}
 	reply, err, done := e.identify(ctx, t, func() (Reply, error, bool) {
-		defer e.lookAgain(ctx, t, r.Username)
-		return e.checkPassword(ctx, t, r.Username, r.Password)
+		found := e.lookFirst(ctx, t, r.Username)
+		reply, err, done := e.checkPassword(ctx, t, r.Username, r.Password)
+		if t.policy.ConcealPassword && (t.user.ID == "" || t.user.ID == found.ID) {
+			t.user = found
+		}
+		return reply, err, done
 	})
 	if done {
 		return e.concealed(ctx, t, reply, err)
@@ -79,8 +83,13 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 	name, bad := Normalize(username)
 	t.typed = name
 	who := t.attempt(name)
-	if bad == nil && !e.cfg.Throttle.ask(who) {
-		return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
+	if bad == nil {
+		switch e.cfg.Throttle.ask(who) {
+		case refused:
+			return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
+		case crowded:
+			return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: errors.New("too many passwords from there are being checked")}, true
+		}
 	}
 	err = e.timed(t, "directory", func() (string, error) {
 		if bad != nil {
@@ -90,17 +99,25 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, username, password)
 		return t.user.Server, err
 	})
-	switch RefusalCode(err) {
-	case CodePasswordExpired, CodePasswordMustChange:
-		e.cfg.Throttle.right(who)
-	case "":
-		if err == nil {
-			e.cfg.Throttle.right(who)
-		} else {
-			e.cfg.Throttle.unknown(who)
-		}
+	if bad == nil {
+		e.tally(t, who, err)
 	}
 	return t.found(err)
+}
+
+// tally counts what the directory said of a password. Where passwords are concealed a right one counts
+// like a wrong one until the login is complete, or the next tries would tell.
+func (e *Engine) tally(t *turn, who attempt, err error) {
+	switch code := RefusalCode(err); {
+	case err != nil && code == "":
+		e.cfg.Throttle.unknown(who)
+	case t.policy.ConcealPassword:
+		e.cfg.Throttle.wrong(who)
+	case err == nil, code == CodePasswordExpired, code == CodePasswordMustChange:
+		e.cfg.Throttle.right(who)
+	default:
+		e.cfg.Throttle.wrong(who)
+	}
 }
 
 // attempt is who tries a password.

@@ -101,7 +101,9 @@ func (f *forwarder) Verify(context.Context, time.Time, login.User, login.Credent
 	panic("not asked of a forwarder")
 }
 
-func (f *forwarder) Acceptable(answer string) bool  { return len(answer) == 14 }
+func (f *forwarder) Acceptable(answer string) bool {
+	return len(answer) == 14 && !strings.Contains(answer, "-")
+}
 func (f *forwarder) Canonical(answer string) string { return strings.ReplaceAll(answer, "٦", "6") }
 func (f *forwarder) Within() time.Duration          { return time.Second }
 

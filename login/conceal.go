@@ -44,15 +44,29 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	return e.prompt(t, p, CodePrompt)
 }
 
-// lookAgain finds the user by name where passwords are concealed, whatever became of the password: only
-// a right one may have told the directory's entry and its groups, by which the factor is chosen.
-func (e *Engine) lookAgain(ctx context.Context, t *turn, username string) {
+// lookFirst finds the user by name before the password is asked about, where passwords are concealed:
+// only a right one would tell the directory's entry and its groups, by which the factor is chosen, and
+// only a wrong one would take a second search.
+func (e *Engine) lookFirst(ctx context.Context, t *turn, username string) User {
 	if !t.policy.ConcealPassword {
-		return
+		return User{}
 	}
-	if u, _ := e.cfg.Directories[t.policy.Directory].Find(ctx, username); u.ID != "" {
-		t.user = u
+	u, _ := e.cfg.Directories[t.policy.Directory].Find(ctx, username)
+	return u
+}
+
+// checkDecoy asks the directory as a real login does, so that its outage, and the time that it takes, are
+// the same.
+func (e *Engine) checkDecoy(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
+	t.user = User{ID: decoyID(t.token.handle)}
+	err = e.timed(t, "directory", func() (string, error) {
+		u, err := e.cfg.Directories[t.policy.Directory].Find(ctx, t.event.Username)
+		return u.Server, err
+	})
+	if err != nil && RefusalCode(err) == "" {
+		return Reply{}, &UnavailableError{Code: CodeDirectoryUnavail, Err: err}, true
 	}
+	return Reply{}, nil, false
 }
 
 // outOfRoom is the outcome of an answer that the ledger has no room to record, where passwords are

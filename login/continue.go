@@ -85,7 +85,9 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 		return Reply{}, ledgerError(err), true
 	}
 	if t.token.has(flagDecoy) {
-		t.user = User{ID: decoyID(t.token.handle)}
+		if reply, err, done = e.checkDecoy(ctx, t); done {
+			return reply, err, true
+		}
 		return e.nameFactor(t)
 	}
 	if t.enrolment, found, err = e.cfg.Ledger.EnrolmentByHandle(ctx, t.token.handle); err == nil && !found && opened {
@@ -103,7 +105,9 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 	}
 	t.event.UserID, t.event.User = t.user.ID, t.user.Name
 	if reply, err, done := e.checkAccount(ctx, t); done {
-		return reply, err, true
+		if t.barred = t.policy.ConcealPassword && err == nil; !t.barred {
+			return reply, err, true
+		}
 	}
 	return e.nameFactor(t)
 }
@@ -200,7 +204,7 @@ func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
 // read is nobody's wrong answer.
 func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential) (f Finding, err error) {
 	factor := e.cfg.Factors[name]
-	if factor == nil || c.Version != t.token.version || !c.Registered() {
+	if factor == nil || t.barred || c.Version != t.token.version || !c.Registered() {
 		return Finding{}, nil
 	}
 	if s, ok := factor.(Sender); ok {
@@ -256,6 +260,9 @@ func (e *Engine) settle(ctx context.Context, t *turn, s Settlement) (Reply, erro
 	registered := t.token.has(flagRegistering)
 	switch {
 	case out.Code == CodeAccepted:
+		if s.Factor != "" { // a one-time code stood in for the factor that was asked for
+			t.event.Factor = s.Factor
+		}
 		e.announce(ctx, t, out)
 		return e.accept(t, out, t.earned(out), registered), nil
 	case out.Code == CodePrompt:
@@ -279,6 +286,7 @@ func (e *Engine) passed(ctx context.Context, t *turn) (Reply, error) {
 		return e.offerRegistration(ctx, t)
 	}
 	t.token.flags |= flagRenewing
+	t.renewed = true
 	return e.registerFactor(ctx, t, t.event.Factor)
 }
 
@@ -363,6 +371,7 @@ func (e *Engine) prompt(t *turn, p Prompt, why Code) (Reply, error) {
 	if choices := e.choices(t); len(choices) > 1 || p.Step == StepChooseFactor {
 		p.Choices = choices
 	}
+	p.renewing, p.elsewhere = t.renewed, t.elsewhere
 	p.registering, p.detail = t.token.has(flagRegistering), t.detail
 	return e.challenge(t, t.token, p, why)
 }

@@ -63,7 +63,7 @@ func (t *turn) action(said Action) Action {
 		return ActionResend
 	case typed == "b", t.token.step == StepConfirmAddress && (typed == "n" || typed == "no"):
 		return ActionEditAddress
-	case t.token.step != StepRegisterAddress && slices.Contains(t.rule.factors, typed):
+	case !t.policy.ConcealPassword && t.token.step != StepRegisterAddress && slices.Contains(t.rule.factors, typed):
 		return ActionUseFactor
 	}
 	return ActionAnswer

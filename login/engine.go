@@ -244,6 +244,11 @@ type turn struct {
 	opened    Opened
 	// typed is the username as it was typed, normalised.
 	typed string
+	// renewed says that an administrator requires the registration that begins now, elsewhere that no
+	// code was sent here because one was sent for another login.
+	renewed, elsewhere bool
+	// barred says that the directory refuses the account, where that must not show: no answer is right.
+	barred bool
 	// vain is how many answers before this one could not be judged.
 	vain uint8
 	// left is how many answers are still allowed, where the ledger has just said it.
@@ -324,6 +329,9 @@ func (t *turn) reject(code, told Code, reason string) Reply {
 func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Reply {
 	if out.Code != CodeAccepted {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement")
+	}
+	if t.policy.ConcealPassword {
+		e.cfg.Throttle.forget(t.attempt(t.typed)) // only now is it known to have been right
 	}
 	t.event.Code, t.event.Repeated = CodeAccepted, out.Repeated
 	t.event.Earned = earned

@@ -38,7 +38,7 @@ func TestPromptsFitTheSmallestClient(t *testing.T) {
 						p.SecretKey = key
 					}
 					if factor == "email" {
-						p.MaskedAddress, p.registering = long, true
+						p.MaskedAddress, p.registering, p.renewing, p.elsewhere = long, true, true, step == StepOTP
 					}
 					text := ask(p, factor, why, Origin{UI: ui})
 					checkText(t, text)

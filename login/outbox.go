@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -94,7 +95,8 @@ func (o *Outbox) Pending() int { return len(o.messages) + len(o.answers) }
 type slot struct {
 	o    *Outbox
 	from chan struct{}
-	used bool
+	// gone says that the slot is in use by its work, or given back.
+	gone bool
 }
 
 // reserve takes a slot for an answer that is to be forwarded.
@@ -117,9 +119,10 @@ func (o *Outbox) take(from chan struct{}) (*slot, error) {
 
 // run does the work in the background, for at most as long as given.
 func (s *slot) run(within time.Duration, work func(context.Context)) {
-	s.used = true
+	s.gone = true
 	go func() {
 		defer s.free()
+		defer s.o.survive()
 		ctx, cancel := context.WithTimeout(s.o.base, within)
 		defer cancel()
 		work(ctx)
@@ -128,8 +131,17 @@ func (s *slot) run(within time.Duration, work func(context.Context)) {
 
 // release gives the slot back if nothing was run in it.
 func (s *slot) release() {
-	if !s.used {
+	if !s.gone {
+		s.gone = true
 		s.free()
+	}
+}
+
+// survive ends a panic: it costs the message or answer that caused it. The report has its kind but not
+// its text, which may quote what was sent.
+func (o *Outbox) survive() {
+	if p := recover(); p != nil {
+		o.report(Delivery{Err: fmt.Errorf("a fault of the program (%T)", p)})
 	}
 }
 

@@ -29,7 +29,7 @@ func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
 		if kind, tag, ok := t.standIn(t.answer); ok {
 			return e.answerStandIn(ctx, t, kind, tag)
 		}
-		if t.mayBeSpent(t.answer) {
+		if !f.Acceptable(t.answer) && t.mayBeSpent(t.answer) {
 			return e.answerStandIn(ctx, t, CredentialRecovery, Tag{})
 		}
 	}
@@ -49,6 +49,9 @@ func printable(answer string) bool {
 // with the same answer to the same prompt waits for that one outcome.
 func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement) (Reply, error) {
 	t.forwarded = true
+	if t.inDialogue() && t.opened.Sequence < t.token.sequence { // before the claim: it would end the dialogue
+		return Reply{}, ledgerError(errors.New("this node's state lags behind the dialogue"))
+	}
 	slot, err := e.cfg.Outbox.reserve()
 	if err != nil { // before the claim: a passcode that is claimed and never forwarded would be lost
 		return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: err}
@@ -59,7 +62,7 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(f.Canonical(t.answer)))
 	}
 	s.Sequence = t.token.sequence
-	out, err := e.claim(ctx, t, s, claim)
+	out, err := e.claim(ctx, t, s, claim, slot)
 	if err != nil {
 		return Reply{}, ledgerError(err)
 	}
@@ -72,12 +75,13 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 }
 
 // claim asks for the right to forward, and waits while another has it.
-func (e *Engine) claim(ctx context.Context, t *turn, s Settlement, c Claim) (out Outcome, err error) {
+func (e *Engine) claim(ctx context.Context, t *turn, s Settlement, c Claim, slot *slot) (out Outcome, err error) {
 	err = e.timed(t, "ledger", func() (string, error) {
 		for {
 			if out, err = e.cfg.Ledger.Claim(ctx, s, c); err != nil || !out.Pending {
 				return "", err
 			}
+			slot.release() // who waits forwards nothing
 			pause := time.NewTimer(pollClaim)
 			select {
 			case <-pause.C:
@@ -104,9 +108,6 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 	}
 	if t.inDialogue() {
 		d, err := decodeDialogue(t.opened.Record)
-		if err == nil && t.opened.Sequence != t.token.sequence {
-			err = errors.New("this node's state lags behind the dialogue")
-		}
 		if err != nil {
 			return Outcome{}, ledgerError(err)
 		}

@@ -18,11 +18,17 @@ func ask(p Prompt, factor string, why Code, o Origin) string {
 	}
 	text += ":"
 	if why == CodePrompt {
+		if p.renewing {
+			return "Your administrator asks you to register again. " + text
+		}
 		return text
 	}
 	trouble := sentence(why)
-	if why == CodeAddressInvalid && p.detail != "" {
-		trouble = "This address cannot be used: " + p.detail + "."
+	switch {
+	case why == CodeResendTooSoon && p.elsewhere:
+		trouble = "A code was sent a moment ago for another login. Wait a little, then ask for one here."
+	case why == CodeAddressInvalid && p.detail != "":
+		trouble = "This " + addressName(factor) + " cannot be used: " + p.detail + "."
 	}
 	return trouble + attempts(why, p.AttemptsLeft) + " " + text
 }
@@ -69,15 +75,24 @@ func keys(p Prompt, factor string) string {
 	case p.Step == StepOTP && p.MaskedAddress != "":
 		hints = append(hints, "r = resend")
 	}
-	if len(p.Choices) > 1 && p.Step != StepChooseFactor && p.Step != StepConfirmAddress {
-		hints = append(hints, "b = other method")
-	} else if p.Step == StepOTP && p.MaskedAddress != "" && p.registering {
+	switch {
+	case p.Step == StepOTP && p.MaskedAddress != "" && p.registering:
 		hints = append(hints, "b = back")
+	case len(p.Choices) > 1 && p.Step != StepChooseFactor && p.Step != StepConfirmAddress:
+		hints = append(hints, "b = other method")
 	}
 	if len(hints) == 0 {
 		return ""
 	}
 	return " (" + strings.Join(hints, ", ") + ")"
+}
+
+// addressName is what people call an address of a factor.
+func addressName(factor string) string {
+	if factor == "sms" {
+		return "number"
+	}
+	return "address"
 }
 
 // sentTo says where a code was sent.

@@ -121,8 +121,10 @@ type Prompt struct {
 	// Text is a prompt relayed from another server, unchanged; empty where the prompt is ours.
 	Text Secret
 	// registering says that what is asked for proves a candidate, detail what was wrong with an address.
-	registering bool
-	detail      string
+	// renewing says that an administrator requires the registration, elsewhere that no code was sent here
+	// because one was sent for another login.
+	registering, renewing, elsewhere bool
+	detail                           string
 	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
 	OTPAuthURI Secret
 	SecretKey  Secret

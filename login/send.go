@@ -53,7 +53,7 @@ func (e *Engine) openAndSend(ctx context.Context, t *turn, s Sender, to Address,
 	switch {
 	case t.opened.Fresh && !t.token.has(flagDecoy):
 		e.dispatch(ctx, t, s, to)
-	case t.opened.Refusal == CodeRateLimited && len(t.opened.Sends) == 0 && len(e.choices(t)) < 2 && t.state == "":
+	case t.opened.Refusal == CodeRateLimited && len(t.opened.Sends) == 0 && len(e.choices(t)) < 2 && t.state == "" && !t.policy.ConcealPassword:
 		return t.reject(CodeRateLimited, CodeRateLimited, "no more codes may be sent now"), nil
 	case t.opened.Refusal != "" && !t.policy.ConcealPassword:
 		why = t.opened.Refusal
@@ -155,6 +155,7 @@ func (e *Engine) noteFailure(f SendFailure) {
 func (e *Engine) askSent(t *turn, s Sender, to Address, why Code) (Reply, error) {
 	p := Prompt{Step: StepOTP, Echo: true, MaskedAddress: e.masked(t, s, to)}
 	between, now := s.Limits().Between, e.cfg.Ledger.Now()
+	t.elsewhere = len(t.opened.Sends) == 0 && !t.policy.ConcealPassword
 	switch last, ok := t.lastSend(); {
 	case t.policy.ConcealPassword:
 		p.ResendAfter = between // as nothing is known of a decoy

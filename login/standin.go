@@ -30,7 +30,7 @@ func (t *turn) anyCode(kind string, now time.Time) (Tag, bool) {
 // good is for the ledger to say.
 func (t *turn) standIn(answer string) (kind string, tag Tag, ok bool) {
 	code := NormalizeCode(answer)
-	if code == "" {
+	if code == "" || t.barred {
 		return "", Tag{}, false
 	}
 	for _, kind := range []string{CredentialBypass, CredentialRecovery} {
@@ -66,7 +66,6 @@ func (e *Engine) askCode(t *turn, kind string) (Reply, error) {
 func (e *Engine) answerStandIn(ctx context.Context, t *turn, kind string, tag Tag) (Reply, error) {
 	s := e.settlement(t, Finding{})
 	s.Factor, s.Version, s.Code = kind, t.enrolment.Credentials[kind].Version, tag
-	t.event.Factor = kind
 	return e.settle(ctx, t, s)
 }
 

@@ -35,10 +35,12 @@ type Throttle struct {
 	known map[Tag]struct{}
 }
 
-// throttled is a bucket of wrong passwords: how many are left, as of a time.
+// throttled is a bucket of wrong passwords: how many are left, as of a time, and how many attempts are
+// under way.
 type throttled struct {
-	left float64
-	at   time.Time
+	left    float64
+	at      time.Time
+	pending int
 }
 
 // NewThrottle returns a throttle. tries is the number of wrong passwords at once, every the time
@@ -86,48 +88,68 @@ func (t *Throttle) shares(a attempt) []share {
 	return shares
 }
 
-// ask reports whether the password may be asked about. It counts as wrong until the answer is known, or
-// many requests at once would have many tries.
-func (t *Throttle) ask(a attempt) bool {
+// admission is what a [Throttle] says to an attempt. The zero value is "refused".
+type admission uint8
+
+const (
+	refused admission = iota
+	admitted
+	// crowded: as many attempts are under way as may be; which are wrong is not known yet.
+	crowded
+)
+
+// ask says whether the password may be asked about. What is under way counts as if it were wrong, or
+// many guesses at once would have many tries; but it is no reason to refuse anyone.
+func (t *Throttle) ask(a attempt) admission {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	shares := t.shares(a)
+	verdict := admitted
 	for _, s := range shares {
-		if t.left(s.key, s.times) < 1 {
-			return false
+		switch left := t.left(s.key, s.times); {
+		case left < 1:
+			return refused
+		case left-float64(t.counts[s.key].pending) < 1:
+			verdict = crowded
 		}
 	}
-	for _, s := range shares {
-		t.add(s.key, s.times, -1)
+	if verdict == admitted {
+		for _, s := range shares {
+			t.change(s, 0, 1)
+		}
 	}
-	return true
+	return verdict
 }
 
-// right forgets the wrong passwords of this user at this station. The station's others stay, or one
-// account of one's own would pay for guessing at all the rest.
+// wrong counts a wrong password.
+func (t *Throttle) wrong(a attempt) { t.end(a, -1) }
+
+// unknown ends an attempt about which nothing was learned.
+func (t *Throttle) unknown(a attempt) { t.end(a, 0) }
+
+// right ends an attempt that was right.
 func (t *Throttle) right(a attempt) {
+	t.end(a, 0)
+	t.forget(a)
+}
+
+// forget forgets the wrong passwords of this user at this station, from which the user has now logged
+// in. The station's others stay, or one account of one's own would pay for guessing at all the rest.
+func (t *Throttle) forget(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.giveBack(a)
-	delete(t.counts, a.user)
+	t.change(share{a.user, 1}, t.tries, 0)
 	if len(t.known) >= maxThrottled {
 		clear(t.known) // who is known again after the next login
 	}
 	t.known[a.user] = struct{}{}
 }
 
-// unknown takes back an attempt about which nothing was learned.
-func (t *Throttle) unknown(a attempt) {
+func (t *Throttle) end(a attempt, by float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.giveBack(a)
-}
-
-func (t *Throttle) giveBack(a attempt) {
 	for _, s := range t.shares(a) {
-		if _, counted := t.counts[s.key]; counted {
-			t.add(s.key, s.times, 1)
-		}
+		t.change(s, by, -1)
 	}
 }
 
@@ -145,13 +167,21 @@ func (t *Throttle) refilled(c throttled, times float64) float64 {
 	return min(c.left+max(gained, 0), t.tries*times)
 }
 
-// add changes what is left in a bucket, within its bounds.
-func (t *Throttle) add(key Tag, times, by float64) {
-	left := t.left(key, times)
+// change adds to what is left in a bucket and to what is under way, within their bounds. A bucket that
+// is as good as new is not kept.
+func (t *Throttle) change(s share, by float64, pending int) {
+	full := t.tries * s.times
+	next := throttled{
+		left: min(max(t.left(s.key, s.times)+by, 0), full), at: t.now(), pending: max(t.counts[s.key].pending+pending, 0),
+	}
+	if next.left >= full && next.pending == 0 {
+		delete(t.counts, s.key)
+		return
+	}
 	if len(t.counts) >= maxThrottled {
 		t.shrink()
 	}
-	t.counts[key] = throttled{left: min(max(left+by, 0), t.tries*times), at: t.now()}
+	t.counts[s.key] = next
 }
 
 // shrink drops what has been refilled, and half of the rest where that is not enough: those dropped

@@ -175,13 +175,26 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
 		}
 	case c.Number > cred.Last, registering && c.Number > 0:
 		return c.accept(t, ch, user, cred)
+	case c.Number > 0 && c.Conceal: // that it was right once must not show
+		return c.miss(t, ch, user.epoch())
 	case c.Number > 0:
 		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
 	}
-	if !registering || c.Count {
+	if (!registering || c.Count) && !oneTime(c.Factor) {
 		user = c.fail(t, user, cred)
 	}
 	return c.miss(t, ch, user.epoch())
+}
+
+// oneTime reports whether a credential holds one-time codes. They are too long to be guessed, and a lock
+// on them would let anyone with the password, or with a name where none is asked, take away the last
+// way in: wrong ones count in their challenge alone.
+func oneTime(factor string) bool {
+	switch factor {
+	case login.CredentialRecovery, login.CredentialBypass, login.CredentialInvitation:
+		return true
+	}
+	return false
 }
 
 // withheld answers where no answer can be right: to a decoy, and while the factor is locked.
