@@ -116,7 +116,8 @@ func TestDemoShowsTokens(t *testing.T) {
 	play(t, server, "eric", password("eric"),
 		line{prompt: `Enter your PIN followed by the tokencode: $`,
 			find: onBoard(demo, "eric's token", tokencodeShown)},
-		line{prompt: `Enter a new PIN having from 4 to 8 alphanumeric characters: $`, typed: newPIN},
+		line{prompt: `Enter a new PIN having 8 alphanumeric characters: $`, typed: "mypin"},
+		line{prompt: `Enter a new PIN having 8 alphanumeric characters: $`, typed: newPIN},
 		line{prompt: `Please re-enter new PIN: $`, typed: newPIN},
 		line{prompt: `PIN Accepted\.\nWait for the token code to change,\nthen enter the new passcode: $`,
 			find: onBoard(demo, "eric's token", passcodeShown)})

@@ -3,25 +3,35 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
+	"sync"
 	"time"
 
+	"sallyport/factors/securid"
 	"sallyport/login"
 	"sallyport/radius/rsatest"
 )
 
 // token is a stand-in for RSA Authentication Manager, on loopback, and the tokens that people have of
-// it. What a token shows is put on the board whenever its owner is asked for it.
+// it. What a token shows is put on the board when its owner is asked for it and it is another than before.
 type token struct {
 	board   *board
 	manager *rsatest.Manager
 	server  *rsatest.Server
 	secret  login.Secret
 	now     func() time.Time
+
+	mu sync.Mutex
+	// shown is what the board last said of each token.
+	shown map[string]string
 }
 
 func openToken(b *board, now func() time.Time) (*token, error) {
-	t := &token{board: b, secret: login.Secret(rand.Text()), now: now}
-	t.manager = rsatest.New(rsatest.Config{Secret: t.secret, Now: now})
+	t := &token{board: b, secret: login.Secret(rand.Text()), now: now, shown: make(map[string]string)}
+	t.manager = rsatest.New(rsatest.Config{
+		Secret: t.secret, Now: now,
+		// What the demo's factor takes for a passcode has a PIN of this length.
+		MinPIN: securid.DefaultPINLength, MaxPIN: securid.DefaultPINLength,
+	})
 	for _, p := range demoPeople() {
 		if p.group != demoTokens {
 			continue
@@ -49,11 +59,23 @@ func (t *token) asked(user string, step login.Step) error {
 	}
 	switch step {
 	case login.StepPasscode, login.StepNextTokencode:
-		return t.board.post(user+"'s token", t.hint(user, step))
+		return t.show(user, t.hint(user, step))
 	case login.StepNewPIN:
-		return t.board.post(user+"'s token", "Choose a PIN of 8 letters and digits; it is asked for twice.")
+		return t.show(user, fmt.Sprintf("Choose a PIN of %d letters and digits; it is asked for twice.", securid.DefaultPINLength))
 	}
 	return nil
+}
+
+// show puts a text on the board, unless it is what stands there of this token: a prompt that is
+// repeated needs no second box.
+func (t *token) show(user, text string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.shown[user] == text {
+		return nil
+	}
+	t.shown[user] = text
+	return t.board.post(user+"'s token", text)
 }
 
 // hint says what the token shows and what to type. A tokencode is good once: after that the hint is

@@ -2,18 +2,20 @@ package rsatest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // The prompts of Authentication Manager; those of Next Tokencode mode and of PINs made by the server
-// vary between its versions.
+// vary between its versions. PromptNewPIN is that of a [Config] that sets no lengths.
 const (
 	PromptNewPIN        = "Enter a new PIN having from 4 to 8 alphanumeric characters:"
 	PromptConfirmPIN    = "Please re-enter new PIN:"
 	PromptAccepted      = "PIN Accepted.\r\nWait for the token code to change,\r\nthen enter the new passcode:"
 	PromptNextTokencode = "Wait for the tokencode to change, then enter the new tokencode :"
 	PromptSystemPIN     = "Are you prepared to accept a system-generated PIN [y/n]?"
+	promptNewPIN        = "Enter a new PIN having %s alphanumeric characters:"
 	promptShowPIN       = "Your new PIN is: %s\r\nDo you accept this [y/n]?"
 )
 
@@ -60,7 +62,7 @@ func (m *Manager) begin(name, passcode string) judgement {
 	d := dialogue{name: name, began: m.cfg.Now()}
 	switch u.mode {
 	case ModeNewPIN:
-		return ask(d, phaseNewPIN, PromptNewPIN)
+		return ask(d, phaseNewPIN, m.promptNewPIN())
 	case ModeSystemPIN:
 		return ask(d, phaseSystemPIN, PromptSystemPIN)
 	case ModeNextTokencode:
@@ -105,7 +107,7 @@ func (m *Manager) proceed(d dialogue, answer string) judgement {
 		return m.choosePIN(d, answer)
 	case phaseConfirmPIN:
 		if answer != d.pin {
-			return ask(d, phaseNewPIN, PromptNewPIN)
+			return ask(d, phaseNewPIN, m.promptNewPIN())
 		}
 		return m.setPIN(u, d)
 	case phaseSystemPIN:
@@ -125,13 +127,21 @@ func (m *Manager) proceed(d dialogue, answer string) judgement {
 	return judgement{yes: m.consume(u, answer)}
 }
 
+// promptNewPIN says how long a PIN has to be.
+func (m *Manager) promptNewPIN() string {
+	if m.cfg.MinPIN == m.cfg.MaxPIN {
+		return fmt.Sprintf(promptNewPIN, strconv.Itoa(m.cfg.MinPIN))
+	}
+	return fmt.Sprintf(promptNewPIN, fmt.Sprintf("from %d to %d", m.cfg.MinPIN, m.cfg.MaxPIN))
+}
+
 // choosePIN asks again for a PIN that cannot be one.
 func (m *Manager) choosePIN(d dialogue, answer string) judgement {
 	bad := strings.ContainsFunc(answer, func(r rune) bool {
 		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	})
-	if bad || len(answer) < 4 || len(answer) > 8 {
-		return ask(d, phaseNewPIN, PromptNewPIN)
+	if bad || len(answer) < m.cfg.MinPIN || len(answer) > m.cfg.MaxPIN {
+		return ask(d, phaseNewPIN, m.promptNewPIN())
 	}
 	d.pin = answer
 	return ask(d, phaseConfirmPIN, PromptConfirmPIN)

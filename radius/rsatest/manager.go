@@ -1,6 +1,7 @@
 package rsatest
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,6 +22,9 @@ type Config struct {
 	// NextTokencodeAfter wrong passcodes in a row lead to Next Tokencode mode, LockoutAfter to a
 	// lockout. Zero means 3 and 10.
 	NextTokencodeAfter, LockoutAfter int
+	// MinPIN and MaxPIN are how many characters a PIN that a user chooses may have. Zero means 4 and 8;
+	// PINs that the server makes have 8.
+	MinPIN, MaxPIN int
 	// NoStatusServer leaves Status-Server without an answer, as some servers do.
 	NoStatusServer bool
 	// Logger takes the log; nil means none. Now is the clock; nil means time.Now.
@@ -84,6 +88,7 @@ func New(cfg Config) *Manager {
 	if cfg.LockoutAfter == 0 {
 		cfg.LockoutAfter = 10
 	}
+	cfg.MinPIN, cfg.MaxPIN = cmp.Or(cfg.MinPIN, 4), cmp.Or(cfg.MaxPIN, 8)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -166,6 +166,17 @@ func TestNewPINIsChosenAndRepeated(t *testing.T) {
 	}
 }
 
+func TestNewPINOfOneLengthOnly(t *testing.T) {
+	const prompt = "Enter a new PIN having 8 alphanumeric characters:"
+	s := newSite(t, rsatest.Config{MinPIN: 8})
+	s.AddUser("erin", "", "seed", rsatest.ModeNewPIN)
+	state := want(t, s.ask(t, "erin", s.Tokencode("erin"), ""), login.Challenge, prompt)
+	for _, wrong := range []string{"NewPin1", "NewPin123"} {
+		state = want(t, s.ask(t, "erin", wrong, state), login.Challenge, prompt)
+	}
+	want(t, s.ask(t, "erin", "NewPin12", state), login.Challenge, rsatest.PromptConfirmPIN)
+}
+
 func TestSystemPINIsShownAndAccepted(t *testing.T) {
 	s := newSite(t, rsatest.Config{})
 	s.AddUser("erin", "", "seed", rsatest.ModeSystemPIN)
