@@ -31,27 +31,35 @@ func (d doctor) policies(ctx context.Context) {
 }
 
 func (d doctor) policy(subject string, p config.Policy) {
-	var open []string
-	if p.Registration == string(login.RegistrationFirstLogin) {
-		open = append(open, "everybody")
-	}
-	for _, r := range p.Group {
-		if r.Registration == string(login.RegistrationFirstLogin) {
-			open = append(open, r.Groups...)
-		}
-	}
-	switch {
+	everybody := p.Rules()[0]
+	switch open := openToThieves(p); {
 	case len(open) > 0:
 		d.warn(subject, "a stolen password is enough to register a thief's telephone (registration = \"first-login\" for "+strings.Join(open, ", ")+")",
 			"Choose \"directory\", \"invited\" or \"window\".")
-	case p.Registration == "":
+	case everybody.Registration == "":
 		d.ok(subject, "nothing is registered here")
+	case everybody.Open() && everybody.Forwards():
+		d.ok(subject, "nobody is led to a registration, but asked for a passcode: \"securid\" is in factors")
 	default:
-		d.ok(subject, "registration is %q", p.Registration)
+		d.ok(subject, "registration is %q", everybody.Registration)
 	}
 	for _, x := range p.Exempt {
 		d.warn(subject, fmt.Sprintf("%s: no second factor for %s until %s, because: %s", x.Rule, who(x), x.Until.Format("2006-01-02"), x.Reason), "")
 	}
+}
+
+// openToThieves names those for whom a password is enough to register.
+func openToThieves(p config.Policy) (groups []string) {
+	for _, r := range p.Rules() {
+		switch {
+		case r.Registration != string(login.RegistrationFirstLogin) || r.Forwards():
+		case len(r.Groups) == 0:
+			return []string{"everybody"}
+		default:
+			groups = append(groups, r.Groups...)
+		}
+	}
+	return groups
 }
 
 func who(x config.Exemption) string {

@@ -185,6 +185,25 @@ until = 2001-01-01
 	}
 }
 
+// Where a passcode is asked for, a password leads to no registration.
+func TestTheDoctorKnowsWherePasswordsRegister(t *testing.T) {
+	p := admit(t, "")
+	text, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const guests = "[[policy.staff.group]]\ngroups = \"guests\"\nfactors = \"totp\"\n"
+	for rule, want := range map[string]string{
+		"":     `[ ok ] policy.staff: nobody is led to a registration, but asked for a passcode: "securid" is in factors`,
+		guests: `[warn] policy.staff: a stolen password is enough to register a thief's telephone (registration = "first-login" for guests)`,
+	} {
+		p.write(t, strings.NewReplacer(`["totp"]`, `["totp", "securid"]`, "[factors.totp]", rule+"[factors.totp]").Replace(string(text)))
+		if got := p.doctor(t, "policy"); !strings.Contains(got.stdout, want) {
+			t.Errorf("%s is not in\n%s%s", want, got.stdout, got.stderr)
+		}
+	}
+}
+
 func TestTheDoctorRecommendsWhatAClientIsKnownToSend(t *testing.T) {
 	p := admit(t, "")
 	f := newFakeNode()

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"io"
 	"log/slog"
 	"maps"
@@ -87,6 +86,7 @@ func (c *checker) policy(path string, p Policy) {
 	}
 	c.factorList(path+".factors", p.Factors)
 	c.registration(path, p.Registration, p.Factors)
+	c.tokens(path+".factors", p.everybody())
 	for i, rule := range p.Group {
 		c.groupRule(element(path+".group", i), p, rule)
 	}
@@ -109,15 +109,9 @@ func (c *checker) concealed(key string, p Policy) {
 	if d := c.Directories[p.Directory]; d.BindTemplate != "" && d.BindDN == "" {
 		c.fault(key, "without a service account only a right password finds the entry, by which the factor is chosen: give bind_dn in [directory.%s], or take conceal_password out", p.Directory)
 	}
-	if c.mayRegister(p) {
+	if slices.ContainsFunc(p.Rules(), Rule.Open) {
 		c.warn(key, "nobody registers over RADIUS while it is concealed whether the password was right: say registration = \"closed\", and enrol people with \"sallyport user enrol\"")
 	}
-}
-
-// mayRegister reports whether the policy, or one of its rules, lets people register.
-func (c *checker) mayRegister(p Policy) bool {
-	open := func(way string) bool { return way != "" && way != string(login.RegistrationClosed) }
-	return open(p.Registration) || slices.ContainsFunc(p.Group, func(r GroupRule) bool { return open(r.Registration) })
 }
 
 // groupRule checks what is in effect for the group's members.
@@ -139,11 +133,27 @@ func (c *checker) groupRule(path string, p Policy, r GroupRule) {
 	if r.Registration == "" && p.Registration == "" && len(r.Factors) == 0 {
 		return // said of the policy already
 	}
-	way, factors := cmp.Or(r.Registration, p.Registration), r.Factors
-	if len(factors) == 0 {
-		factors = p.Factors
+	members := p.members(r)
+	if r.Registration != "" || c.registered(members.Factors) { // tokens alone may inherit any way
+		c.registration(path, members.Registration, members.Factors)
 	}
-	c.registration(path, way, factors)
+	if len(r.Factors) > 0 || !p.everybody().Open() { // else it was said of the policy
+		c.tokens(path+".factors", members)
+	}
+}
+
+// registered reports whether people register one of these factors.
+func (c *checker) registered(names []string) bool {
+	return slices.ContainsFunc(c.Factors.Kinds(), func(k factors.Kind) bool {
+		return k.Registered && slices.Contains(names, k.Name)
+	})
+}
+
+// tokens warns of a registration that nobody is led to.
+func (c *checker) tokens(key string, r Rule) {
+	if c.registered(r.Factors) && r.Open() && r.Forwards() {
+		c.warn(key, `"securid" stands beside factors that people register: whoever holds none of them is asked for a passcode, and never led to a registration. Give those who have tokens a [[policy.NAME.group]] of their own with factors = ["securid"], or say registration = "closed" and enrol the others`)
+	}
 }
 
 func (c *checker) factorList(key string, names []string) {
@@ -177,14 +187,11 @@ func (c *checker) registration(path, value string, names []string) {
 	for _, r := range login.Registrations() {
 		ways = append(ways, string(r))
 	}
-	registered, addressed := false, false
-	for _, k := range c.Factors.Kinds() {
-		used := slices.Contains(names, k.Name)
-		registered = registered || used && k.Registered
-		addressed = addressed || used && k.Addressed
-	}
+	addressed := slices.ContainsFunc(c.Factors.Kinds(), func(k factors.Kind) bool {
+		return k.Addressed && slices.Contains(names, k.Name)
+	})
 	switch {
-	case value == "" && registered:
+	case value == "" && c.registered(names):
 		c.fault(key, "missing: say how people first register, %s; \"first-login\" lets whoever knows the password, \"closed\" nobody", alternatives(ways))
 	case value == "":
 	case !slices.Contains(ways, value):

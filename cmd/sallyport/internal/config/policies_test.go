@@ -82,6 +82,42 @@ func TestPoliciesThatAreUnwiseAreWarnedOf(t *testing.T) {
 	}
 }
 
+// Whoever could have a token is asked for a passcode, so nobody comes to register.
+func TestTokensBesideARegistrationAreWarnedOf(t *testing.T) {
+	const group = "[[policy.staff.group]]\ngroups = \"admins\"\n"
+	for name, test := range map[string]struct {
+		from, to, group string
+		want            string
+	}{
+		"in the policy":              {want: "policy.staff.factors"},
+		"and in a rule for the same": {group: `registration = "invited"`, want: "policy.staff.factors"},
+		"and in a rule of others":    {group: `factors = ["totp", "securid"]` + "\nregistration = \"invited\"", want: "policy.staff.factors policy.staff.group[0].factors"},
+		"but nobody registers":       {from: `"directory"`, to: `"closed"`},
+		"but in a rule they do":      {from: `"directory"`, to: `"closed"`, group: `registration = "invited"`, want: "policy.staff.group[0].factors"},
+		"tokens in a rule":           {from: `"sms", "securid"`, to: `"sms"`, group: `factors = "securid"`},
+	} {
+		text := all()
+		if test.from != "" {
+			text = strings.Replace(text, test.from, test.to, 1)
+		}
+		if test.group != "" {
+			text += group + test.group + "\n"
+		}
+		c, faults := parse(text)
+		if faults != nil {
+			t.Errorf("%s: %v", name, faults)
+			continue
+		}
+		var keys []string
+		for _, w := range c.Warnings {
+			keys = append(keys, w.Key)
+		}
+		if got := strings.Join(keys, " "); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 // In mode otp-only there is no password that an exemption could leave as the one proof.
 func TestExemptionsEndWhereNoPasswordIsAsked(t *testing.T) {
 	otpOnly := strings.Replace(valid, `name = "vpn"`, "name = \"vpn\"\nmode = \"otp-only\"", 1) +
