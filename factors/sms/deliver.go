@@ -64,16 +64,16 @@ func (e *engine) round(ctx context.Context, v values) (server string, asked time
 	for _, g := range e.order() {
 		r := e.try(ctx, g, v)
 		g.counts[r.outcome].Add(1)
+		if ctx.Err() == nil { // else we broke off
+			e.tell(g, r, v["Trace"])
+		}
 		server, asked = g.host, max(asked, r.after)
 		failure := &login.SendError{Server: server, Err: r.err}
 		switch r.outcome {
-		case queued:
-			e.log.Warn("the SMS gateway took a message that it cannot pass on at the moment", "server", server, "id", r.id, "trace", v["Trace"])
-			g.health.works(e.now())
-			return server, 0, nil
-		case taken:
-			e.log.Debug("the SMS gateway took a message", "server", server, "id", r.id, "trace", v["Trace"])
-			g.health.works(e.now())
+		case queued, taken:
+			if g.health.works(e.now()) {
+				e.log.Info("the SMS gateway takes messages again", "server", server)
+			}
 			return server, 0, nil
 		case refused:
 			failure.Permanent = true

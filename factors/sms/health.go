@@ -13,6 +13,7 @@ import (
 type health struct {
 	mu sync.Mutex
 	seen
+	complaints
 }
 
 // seen is a health at one moment.
@@ -23,13 +24,15 @@ type seen struct {
 	since, failedLast, tookLast time.Time
 }
 
-func (h *health) works(now time.Time) {
+// works notes that a message was taken. It reports whether the log has a failure that is over now.
+func (h *health) works(now time.Time) (back bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.failed != nil {
 		h.since = now
 	}
 	h.failed, h.tookLast = nil, now
+	return h.complaints.over()
 }
 
 func (h *health) fails(now time.Time, why error) {

@@ -73,7 +73,12 @@ func withBody(line, body string) string {
 // newFactor builds a factor over a wire.
 func newFactor(t testing.TB, c Config, w http.RoundTripper) *Factor {
 	t.Helper()
-	f, err := New(c, Deps{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Transport: w})
+	return newFactorWithLog(t, c, w, io.Discard)
+}
+
+func newFactorWithLog(t testing.TB, c Config, w http.RoundTripper, log io.Writer) *Factor {
+	t.Helper()
+	f, err := New(c, Deps{Logger: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now, Transport: w})
 	if err != nil {
 		t.Fatal(err)
 	}
