@@ -97,7 +97,7 @@ func findPerson(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (p
 	if p.UserReply, err = p.caller.User(ctx, name, text(fs, "directory")); err != nil {
 		return person{}, adminError(err)
 	}
-	printNotes(e, p.UserReply)
+	printNotes(e, p.Notes)
 	return p, nil
 }
 
@@ -121,8 +121,13 @@ func unlockUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) er
 	return nil
 }
 
-func printNotes(e env, r admin.UserReply) {
-	for _, note := range r.Notes {
+// news are the notes that were not shown when the person was found.
+func (p person) news(notes []string) []string {
+	return slices.DeleteFunc(notes, func(note string) bool { return slices.Contains(p.Notes, note) })
+}
+
+func printNotes(e env, notes []string) {
+	for _, note := range notes {
 		fmt.Fprintf(e.stderr, "sallyport: note: %s\n", printable(note))
 	}
 }

@@ -35,7 +35,7 @@ func TestCodesStandAloneOnStdout(t *testing.T) {
 	got = runOne(t, userVerb(), "", "bypass", "alice", "--reason", "telephone lost", "--uses", "3", "--socket", socket)
 	wantMatch(t, got, code+"\n", `alice \(corp:a1\): bypass code, good for 3 uses until 2026-11-24 14:00 UTC \(in 1d\); shown this once\n`)
 	got = runOne(t, userVerb(), "", "recovery-codes", "alice", "--socket", socket)
-	wantMatch(t, got, "("+code+"\n){10}", `alice \(corp:a1\): recovery codes, good for 1 use; shown this once\n`)
+	wantMatch(t, got, "("+code+"\n){10}", `alice \(corp:a1\): ten recovery codes, each good once; shown this once\n`)
 	want := fmt.Sprintf("[grant corp:c3 invitation 1 for 1, uid %[1]d grant corp:a1 bypass 1 for 3, uid %[1]d: telephone lost grant corp:a1 recovery 10 for 1, uid %[1]d]", os.Getuid())
 	if acts := fmt.Sprint(f.acts); acts != want {
 		t.Errorf("acts %s\nwant %s", acts, want)
@@ -45,6 +45,13 @@ func TestCodesStandAloneOnStdout(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.stdout), &r); err != nil || len(r.Codes) != 1 || got.stderr != "" {
 		t.Errorf("got %s%s, %v", got.stdout, got.stderr, err)
 	}
+}
+
+func TestAnInvitationThatLeadsNowhereSaysSo(t *testing.T) {
+	got := runOne(t, userVerb(), "", "invite", "alice", "--socket", serveAdmin(t, newFakeNode()))
+	wantMatch(t, got, code+"\n", `sallyport: note: alice \(corp:a1\) has registered email, totp: where that counts, an invitation leads nowhere before "sallyport user reset"
+alice \(corp:a1\): invitation, good for 1 use until 2026-11-24 14:00 UTC \(in 1d\); shown this once
+`)
 }
 
 func TestAnEnrolmentIsHandedOver(t *testing.T) {
@@ -85,6 +92,9 @@ func TestWindowsAreOpenedListedAndClosed(t *testing.T) {
 		t.Errorf("none: %+v", got)
 	}
 	got = runOne(t, userVerb(), "", "window", "alice", "--for", "4h", "--socket", socket)
+	if want := "sallyport: note: alice (corp:a1) has registered email, totp: where that counts, a window leads nowhere before \"sallyport user reset\"\n"; got.stderr != want {
+		t.Errorf("stderr %q", got.stderr)
+	}
 	wantOutcome(t, got, exitOK, "alice (corp:a1): may register with the password alone until 2026-11-23 18:00 UTC (in 4h)\n")
 	got = runOne(t, userVerb(), "", "window", "--group", "interns", "--directory", "corp", "--socket", socket)
 	wantOutcome(t, got, exitOK, "group interns of corp: may register with the password alone until 2026-11-26 14:00 UTC (in 3d)\n")
@@ -92,6 +102,10 @@ func TestWindowsAreOpenedListedAndClosed(t *testing.T) {
 	wantOutcome(t, got, exitOK, "WHO                    CLOSES\nalice (corp:a1)        in 4h\ngroup interns of corp  in 3d\n")
 	got = runOne(t, userVerb(), "", "window", "alice", "--close", "--socket", socket)
 	wantOutcome(t, got, exitOK, "alice (corp:a1): window closed\n")
+	got = runOne(t, userVerb(), "", "window", "alice", "--close", "--socket", socket)
+	wantOutcome(t, got, exitOK, "alice (corp:a1): no window was open\n")
+	got = runOne(t, userVerb(), "", "window", "--group", "staff", "--directory", "corp", "--close", "--socket", socket)
+	wantOutcome(t, got, exitOK, "group staff of corp: no window was open\n")
 }
 
 func TestAnActThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {

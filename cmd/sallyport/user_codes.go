@@ -24,7 +24,7 @@ func userInviteVerb() verb {
 			jsonFlag(fs)
 		},
 		run: func(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-			return issueCodes(ctx, e, fs, args, "invitation", func(p person) (admin.CodesReply, error) {
+			return issueCodes(ctx, e, fs, args, goodFor("invitation"), func(p person) (admin.CodesReply, error) {
 				return p.caller.Invite(ctx, admin.InviteAct{UserAct: p.act(fs), ForSeconds: seconds(fs)})
 			})
 		},
@@ -59,7 +59,8 @@ func userRecoveryVerb() verb {
 		exits:    adminExits,
 		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); directoryFlag(fs); jsonFlag(fs) },
 		run: func(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-			return issueCodes(ctx, e, fs, args, "recovery codes", func(p person) (admin.CodesReply, error) {
+			heading := func(admin.CodesReply) string { return "ten recovery codes, each good once" }
+			return issueCodes(ctx, e, fs, args, heading, func(p person) (admin.CodesReply, error) {
 				return p.caller.RecoveryCodes(ctx, p.act(fs))
 			})
 		},
@@ -91,7 +92,7 @@ func bypassUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) er
 	if err != nil || uses == 0 {
 		return usageErrorf("--uses is at least 1")
 	}
-	return issueCodes(ctx, e, fs, args, "bypass code", func(p person) (admin.CodesReply, error) {
+	return issueCodes(ctx, e, fs, args, goodFor("bypass code"), func(p person) (admin.CodesReply, error) {
 		return p.caller.Bypass(ctx, admin.BypassAct{
 			UserAct: p.act(fs), Reason: text(fs, "reason"), Uses: uses, ForSeconds: seconds(fs),
 		})
@@ -99,7 +100,7 @@ func bypassUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) er
 }
 
 // issueCodes writes fresh codes to stdout, one a line and nothing else, and what they are to stderr.
-func issueCodes(ctx context.Context, e env, fs *pflag.FlagSet, args []string, what string,
+func issueCodes(ctx context.Context, e env, fs *pflag.FlagSet, args []string, heading func(admin.CodesReply) string,
 	issue func(person) (admin.CodesReply, error)) error {
 	p, err := findPerson(ctx, e, fs, args)
 	if err != nil {
@@ -112,11 +113,19 @@ func issueCodes(ctx context.Context, e env, fs *pflag.FlagSet, args []string, wh
 	case isSet(fs, "json"):
 		return printJSON(e.stdout, r)
 	}
-	fmt.Fprintf(e.stderr, "%s: %s, good for %s%s; shown this once\n", p, what, plural(r.Uses, "use"), until(r.Until, r.Now))
+	printNotes(e, p.news(r.Notes))
+	fmt.Fprintf(e.stderr, "%s: %s; shown this once\n", p, heading(r))
 	for _, code := range r.Codes {
 		fmt.Fprintln(e.stdout, code)
 	}
 	return nil
+}
+
+// goodFor is the heading of a code that may be used some times until its end.
+func goodFor(what string) func(admin.CodesReply) string {
+	return func(r admin.CodesReply) string {
+		return fmt.Sprintf("%s, good for %s%s", what, plural(r.Uses, "use"), until(r.Until, r.Now))
+	}
 }
 
 // until says when something ends, "" where it does not.

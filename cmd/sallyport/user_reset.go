@@ -27,7 +27,7 @@ func userResetVerb() verb {
 			directoryFlag(fs)
 			factorFlag(fs)
 			fs.String("then", "", "the `way` back: window lets whoever knows the password register for a while,\ninvite prints a code to register with, nothing leaves it closed (default window)")
-			forFlag(fs, admin.DefaultWindow)
+			fs.Duration("for", 0, fmt.Sprintf("how long it is good (default %s for a window, %s for an invitation)", human(admin.DefaultWindow), human(admin.DefaultCodeLife)))
 			fs.Bool("renew", false, "remove nothing, but ask for a new registration")
 			yesFlag(fs)
 		},
@@ -58,8 +58,7 @@ func resetUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 	if err != nil {
 		return adminError(err)
 	}
-	r.Notes = slices.DeleteFunc(r.Notes, func(note string) bool { return slices.Contains(p.Notes, note) }) // they were shown
-	printNotes(e, r.UserReply)
+	printNotes(e, p.news(r.Notes))
 	printReset(e, p, act, r)
 	return nil
 }

@@ -33,7 +33,7 @@ func showUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 	if isSet(fs, "json") {
 		return printJSON(e.stdout, r)
 	}
-	printNotes(e, r)
+	printNotes(e, r.Notes)
 	return printUser(e, r)
 }
 

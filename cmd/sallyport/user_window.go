@@ -65,7 +65,11 @@ func setWindow(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 	if err != nil {
 		return adminError(err)
 	}
-	printNotes(e, admin.UserReply{Notes: r.Notes})
+	printNotes(e, r.Notes)
+	if r.NoneOpen {
+		fmt.Fprintf(e.stdout, "%s: no window was open\n", whose(r.Window))
+		return nil
+	}
 	if act.Close {
 		fmt.Fprintf(e.stdout, "%s: window closed\n", whose(r.Window))
 		return nil

@@ -114,9 +114,11 @@ type Window struct {
 
 // WindowReply is the window that was opened or closed.
 type WindowReply struct {
-	Window Window    `json:"window"`
-	Notes  []string  `json:"notes,omitempty"`
-	Now    time.Time `json:"now"`
+	Window Window `json:"window"`
+	// NoneOpen means that there was nothing to close.
+	NoneOpen bool      `json:"none_open,omitempty"`
+	Notes    []string  `json:"notes,omitempty"`
+	Now      time.Time `json:"now"`
 }
 
 // WindowList lists the open windows, those that close first in front.

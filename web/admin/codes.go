@@ -118,11 +118,25 @@ func (s *Server) issue(ctx context.Context, act UserAct, i issue) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if i.credential == login.CredentialInvitation {
+		reply.Notes = append(reply.Notes, deadEnd(found, before, "an invitation")...)
+	}
 	answer := CodesReply{UserReply: reply, Codes: codes, Uses: i.uses}
 	if !i.until.IsZero() {
 		answer.Until = &i.until
 	}
 	return answer, nil
+}
+
+// deadEnd is what an administrator should know of a way to a first registration for somebody who has
+// had it.
+func deadEnd(found match, e login.Enrolment, way string) []string {
+	held := registeredFactors(e, "")
+	if len(held) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(`%s has registered %s: where that counts, %s leads nowhere before "sallyport user reset"`,
+		found, strings.Join(held, ", "), way)}
 }
 
 // grant stores the tags of fresh codes and returns the codes.

@@ -62,7 +62,7 @@ func (s *Server) wayBack(act ResetAct) (time.Time, error) {
 	switch act.Then {
 	case "", ThenWindow:
 	case ThenInvite:
-		most = MaxCodeLife
+		preset, most = DefaultCodeLife, MaxCodeLife
 	case ThenNothing:
 	default:
 		return time.Time{}, &Problem{http.StatusBadRequest, fmt.Sprintf("no way back is called %q", act.Then),
@@ -83,7 +83,7 @@ func (s *Server) openWayBack(ctx context.Context, then string, found match, unti
 	switch then {
 	case "", ThenWindow:
 		answer.Until = &until
-		err = s.openWindow(ctx, found.id, until, userFacts(found)...)
+		_, err = s.openWindow(ctx, found.id, until, userFacts(found)...)
 	case ThenInvite:
 		answer.Until = &until
 		var codes []string

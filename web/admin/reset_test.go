@@ -20,7 +20,7 @@ func TestAResetNamesTheWayBack(t *testing.T) {
 	}{
 		{then: "", window: true, until: 72 * time.Hour},
 		{then: ThenWindow, window: true, until: 72 * time.Hour},
-		{then: ThenInvite, invite: true, until: 72 * time.Hour},
+		{then: ThenInvite, invite: true, until: 24 * time.Hour},
 		{then: ThenNothing},
 	} {
 		t.Run("then "+tt.then, func(t *testing.T) {

@@ -73,17 +73,26 @@ func (s *Server) setWindow(ctx context.Context, r *http.Request) (any, error) {
 	if act.Group != "" {
 		return s.setGroupWindow(ctx, act, until)
 	}
-	found, err := s.resolve(ctx, act.User, act.Directory)
+	return s.setUserWindow(ctx, act, until)
+}
+
+func (s *Server) setUserWindow(ctx context.Context, act WindowAct, until time.Time) (any, error) {
+	found, e, err := s.enrolment(ctx, UserAct{User: act.User, Directory: act.Directory})
 	if err != nil {
 		return nil, err
 	}
-	if found.gone && !act.Close {
-		return nil, unknownToDirectory(found)
+	notes := found.notes
+	if !act.Close {
+		if found.gone {
+			return nil, unknownToDirectory(found)
+		}
+		notes = append(notes, deadEnd(found, e, "a window")...)
 	}
-	if err := s.openWindow(ctx, found.id, until, userFacts(found)...); err != nil {
+	none, err := s.openWindow(ctx, found.id, until, userFacts(found)...)
+	if err != nil {
 		return nil, err
 	}
-	return WindowReply{Window{UserID: found.id, Name: found.name, Until: until}, found.notes, s.cfg.Now()}, nil
+	return WindowReply{Window{UserID: found.id, Name: found.name, Until: until}, none, notes, s.cfg.Now()}, nil
 }
 
 // setGroupWindow takes the group's name as it is: whether it exists, only its members tell.
@@ -98,24 +107,31 @@ func (s *Server) setGroupWindow(ctx context.Context, act WindowAct, until time.T
 		return nil, err
 	}
 	subject := login.GroupSubject(act.Directory, act.Group)
-	err := s.openWindow(ctx, subject, until, slog.String("directory", act.Directory), slog.String("group", act.Group))
+	none, err := s.openWindow(ctx, subject, until, slog.String("directory", act.Directory), slog.String("group", act.Group))
 	if err != nil {
 		return nil, err
 	}
-	return WindowReply{Window: Window{Directory: act.Directory, Group: act.Group, Until: until}, Now: s.cfg.Now()}, nil
+	return WindowReply{Window: Window{Directory: act.Directory, Group: act.Group, Until: until}, NoneOpen: none, Now: s.cfg.Now()}, nil
 }
 
-// openWindow opens a window, or closes it where until is zero, and audits that.
-func (s *Server) openWindow(ctx context.Context, subject string, until time.Time, facts ...slog.Attr) error {
+// openWindow opens a window, or closes it where until is zero, and audits that. none means that there
+// was no window to close.
+func (s *Server) openWindow(ctx context.Context, subject string, until time.Time, facts ...slog.Attr) (none bool, err error) {
 	act := "window close"
-	if !until.IsZero() {
+	if until.IsZero() {
+		open, err := s.cfg.Users.Windows(ctx)
+		if err != nil {
+			return false, fmt.Errorf("read windows: %w", err)
+		}
+		none = !s.cfg.Now().Before(open[subject])
+	} else {
 		act = "window open"
 		facts = append(facts, slog.Time("until", until))
 	}
-	err := s.cfg.Users.OpenWindow(ctx, subject, until)
+	err = s.cfg.Users.OpenWindow(ctx, subject, until)
 	s.audit(ctx, act, err, facts...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", act, err)
+		return false, fmt.Errorf("%s: %w", act, err)
 	}
-	return nil
+	return none, nil
 }
