@@ -103,7 +103,21 @@ func (d *dialogue) begin(ctx context.Context) (radius.Message, error) {
 	return m, err
 }
 
+// maxAnswer is how many octets a User-Password holds (RFC 2865 §5.2).
+const maxAnswer = 128
+
+// ask asks until there is an answer that can be sent.
 func (d *dialogue) ask(ctx context.Context, q question) (string, error) {
+	for {
+		answer, err := d.askOnce(ctx, q)
+		if err != nil || len(answer) <= maxAnswer {
+			return answer, err
+		}
+		fmt.Fprintf(d.w, "That is %d octets long; RADIUS carries at most %d.\n", len(answer), maxAnswer)
+	}
+}
+
+func (d *dialogue) askOnce(ctx context.Context, q question) (string, error) {
 	if d.cfg.transcript {
 		fmt.Fprint(d.w, q.prompt)
 	}

@@ -171,6 +171,15 @@ func TestARejectEndsTheLoginWithStatusOne(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatCannotBeSentIsAskedForAgain(t *testing.T) {
+	long := strings.Repeat("x", 129)
+	stdin := strings.Join([]string{long, "builder-1", long, "000000", "r", "755224"}, "\n") + "\n"
+	got := runProgram(t, stdin, "login", "bob", "--no-qr", "--server", startRADIUS(t, registrationScript(), false))
+	if n := strings.Count(got.stdout, "That is 129 octets long; RADIUS carries at most 128.\n"); n != 2 || got.code != exitOK {
+		t.Errorf("exit %d: said %d times in\n%s%s", got.code, n, got.stdout, got.stderr)
+	}
+}
+
 func TestTheCodeIsNotDrawnWithNoQR(t *testing.T) {
 	server := startRADIUS(t, registrationScript(), true)
 	got := runOne(t, loginVerb(), "builder-1\n", "bob", "--server", server, "--no-qr")

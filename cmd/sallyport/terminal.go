@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -37,8 +38,8 @@ func (t terminal) ask(ctx context.Context, prompt string, echo bool) (string, er
 		fmt.Fprintln(t.out)
 		return line, err
 	}
-	fd := int(t.in.(*os.File).Fd())
-	before, err := term.GetState(fd)
+	in := t.in.(*os.File)
+	before, err := term.GetState(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the terminal's state: %w", err)
 	}
@@ -47,7 +48,7 @@ func (t terminal) ask(ctx context.Context, prompt string, echo bool) (string, er
 		err  error
 	}
 	done := make(chan typed, 1)
-	read := func() (string, error) { return readHidden(fd) }
+	read := func() (string, error) { return readHidden(in) }
 	if echo {
 		read = func() (string, error) { return readLine(t.in) }
 	}
@@ -62,13 +63,30 @@ func (t terminal) ask(ctx context.Context, prompt string, echo bool) (string, er
 		}
 		return d.line, d.err
 	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
+		return "", errors.Join(ctx.Err(), term.Restore(int(in.Fd()), before))
 	}
 }
 
-func readHidden(fd int) (string, error) {
-	line, err := term.ReadPassword(fd)
-	return string(line), err
+// readHidden reads a line that the terminal does not show. [term.ReadPassword] would go on reading
+// after a Ctrl-D, by which people end.
+func readHidden(in *os.File) (string, error) {
+	fd := int(in.Fd())
+	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return "", fmt.Errorf("read the terminal's state: %w", err)
+	}
+	hidden := *before
+	hidden.Lflag &^= unix.ECHO
+	hidden.Lflag |= unix.ICANON | unix.ISIG
+	hidden.Iflag |= unix.ICRNL
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
+		return "", fmt.Errorf("hide what is typed: %w", err)
+	}
+	line, err := readLine(in)
+	if shown := unix.IoctlSetTermios(fd, unix.TCSETS, before); shown != nil {
+		return "", fmt.Errorf("show again what is typed: %w", shown)
+	}
+	return line, err
 }
 
 // readLine reads one octet at a time, so that nothing behind the line is taken from whoever reads

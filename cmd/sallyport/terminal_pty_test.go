@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -79,6 +80,23 @@ func TestAPasswordIsNotShown(t *testing.T) {
 	}
 	if out.String() != "Password: \n" || !echoes(t, tty) {
 		t.Errorf("shown %q, echo %v afterwards", out.String(), echoes(t, tty))
+	}
+}
+
+func TestCtrlDEndsAHiddenPrompt(t *testing.T) {
+	keyboard, tty := openPTY(t)
+	done := make(chan error, 1)
+	go func() {
+		_, err := terminal{tty, new(strings.Builder)}.ask(t.Context(), "Password: ", false)
+		done <- err
+	}()
+	waitHidden(t, tty)
+	fmt.Fprint(keyboard, "\x04")
+	if err := <-done; !errors.Is(err, io.EOF) {
+		t.Errorf("got %v", err)
+	}
+	if !echoes(t, tty) {
+		t.Error("the terminal stays silent")
 	}
 }
 
