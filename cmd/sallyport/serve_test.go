@@ -320,10 +320,16 @@ func TestInterruptedStartIsNoFailure(t *testing.T) {
 }
 
 func TestServeRefusesAnImpossibleDataDir(t *testing.T) {
-	s := prepare(t, strings.Replace(small(t), "DIR/data", "DIR/master.key/data", 1))
-	got := runProgram(t, "", "serve", "--config", s.config)
-	if got.code != exitConfig || !strings.Contains(got.stderr, "use another data_dir") {
-		t.Errorf("exit status %d\n%s", got.code, got.stderr)
+	dangling := filepath.Join(t.TempDir(), "dangling")
+	if err := os.Symlink("nowhere/at/all", dangling); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{"below a file": "DIR/master.key/data", "behind a link to nowhere": dangling, "where no folder can be": "/proc/none"} {
+		s := prepare(t, strings.Replace(small(t), "DIR/data", dir, 1))
+		got := runProgram(t, "", "serve", "--config", s.config)
+		if got.code != exitConfig || strings.Count(got.stderr, "use another data_dir") != 1 {
+			t.Errorf("%s: exit status %d\n%s", name, got.code, got.stderr)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -162,10 +163,20 @@ func (d *daemon) awaitState(ctx context.Context) error { return stateError(d.sta
 // stateError tells a wrong setting or master key, which no restart repairs, from what may pass.
 func stateError(err error) error {
 	var setting *cluster.ConfigError
-	if errors.Is(err, cluster.ErrMasterKey) || errors.As(err, &setting) {
+	switch {
+	case errors.Is(err, cluster.ErrMasterKey), errors.As(err, &setting):
 		return &exitError{exitConfig, err}
+	case noFolder(err):
+		return &exitError{exitConfig, fmt.Errorf("%w; use another data_dir", err)}
 	}
 	return err
+}
+
+// noFolder reports whether a folder cannot be made, or be made private, whatever becomes of the disk.
+func noFolder(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && (failed.Op == "mkdir" || failed.Op == "chmod") &&
+		(errors.Is(failed, fs.ErrPermission) || errors.Is(failed, fs.ErrNotExist) || errors.Is(failed, fs.ErrExist))
 }
 
 func (d *daemon) buildLogins(context.Context) error {
