@@ -82,6 +82,9 @@ func newRequestMaker(c Config) (*requestMaker, []error) {
 	if c.Method == http.MethodGet {
 		faults = append(faults, errors.New("body: a GET request has none; set method, or use query"))
 	}
+	if c.ContentType == "" {
+		return m, append(faults, errors.New(`content_type: missing: say what the body is, such as "application/json"`))
+	}
 	p, err := bodyPlace(c.ContentType)
 	if err != nil {
 		return m, append(faults, fmt.Errorf("content_type: %w", err))

@@ -60,7 +60,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		"method":               {func(c *Config) { c.Method = "DELETE" }, "method: must be GET, POST or PUT"},
 		"GET with a body":      {func(c *Config) { c.Method, c.ContentType, c.Body = "GET", typeForm, "t={{.Text}}" }, "body: a GET request has none"},
 		"unknown content type": {func(c *Config) { c.ContentType, c.Body = "application/yaml", "t: {{.Text}}" }, "content_type: \"application/yaml\" is not known here"},
-		"no content type":      {func(c *Config) { c.Body = "t={{.Text}}" }, "content_type: \"\" is not a content type"},
+		"no content type":      {func(c *Config) { c.Body = "t={{.Text}}" }, "content_type: missing: say what the body is, such as \"application/json\""},
 		"JSON without quotes":  {func(c *Config) { c.ContentType, c.Body = typeJSON, `{"t":{{.Text}}}` }, "body: is not JSON once"},
 		"broken JSON":          {func(c *Config) { c.ContentType, c.Body = typeJSON, `{"t":"{{.Text}}"` }, "body: is not JSON once"},
 		"JSON in one case":     {func(c *Config) { c.ContentType, c.Body = typeJSON, `{"t":"{{.Text}}"{{if .Unicode}},{{end}}}` }, "body: is not JSON once"},
