@@ -51,7 +51,7 @@ type Config struct {
 	Language string `toml:"language"`
 	// Brand is the name in the messages; empty means Sallyport. Longer than 17 characters, or with a
 	// character that is not in the GSM alphabet, it makes some of the built-in texts too long for one
-	// SMS; New then names those that Templates must replace.
+	// SMS; New then says so, and names those that Templates must replace.
 	Brand string `toml:"brand"`
 	// Templates is a folder whose files replace texts, such as code.en.txt, or add languages.
 	Templates string `toml:"templates"`
@@ -64,7 +64,11 @@ type Config struct {
 	Limits limits.WithCountry `toml:"limits"`
 }
 
-const defaultTimeout = 10 * time.Second
+// The defaults of Timeout and Brand.
+const (
+	defaultTimeout = 10 * time.Second
+	defaultBrand   = "Sallyport"
+)
 
 // Effective returns the table with its defaults and its preset, a [Config].
 func (c Config) Effective() any { return c.withDefaults() }
@@ -92,7 +96,7 @@ func (c Config) withDefaults() Config {
 	c.Username = cmp.Or(c.Username, c.Account)
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.Language = cmp.Or(c.Language, "en")
-	c.Brand = cmp.Or(c.Brand, "Sallyport")
+	c.Brand = cmp.Or(c.Brand, defaultBrand)
 	c.Digits = cmp.Or(c.Digits, sentcode.DefaultDigits)
 	c.Limits = c.Limits.WithDefaults()
 	return c

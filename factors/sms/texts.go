@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"sallyport/factors/internal/faults"
 	"sallyport/factors/internal/files"
@@ -60,14 +58,8 @@ func newTexts(c Config) (*texts, error) {
 		}
 	}
 	// After all are read, so that a site can replace those that its brand is too long for.
-	var long []error
-	for _, name := range slices.Sorted(maps.Keys(t.byName)) {
-		if err := t.checkLength(name, c.Digits); err != nil {
-			long = append(long, fmt.Errorf("templates: %s.txt: %w", name, err))
-		}
-	}
-	if len(long) > 0 {
-		return nil, errors.Join(long...)
+	if err := t.check(c.Digits); err != nil {
+		return nil, err
 	}
 	for _, kind := range kinds() {
 		if _, ok := t.byName[kind+"."+c.Language]; !ok {
@@ -112,33 +104,6 @@ func (t *texts) add(name, text string) error {
 		return err
 	}
 	t.byName[name] = parsed
-	return nil
-}
-
-// checkLength renders a text with the longest values that it will meet.
-func (t *texts) checkLength(name string, digits int) error {
-	code := strings.Repeat("8", digits)
-	for _, v := range []values{
-		{"Brand": t.brand, "Code": code, "Minutes": strconv.Itoa(maxMinutes), "Many": "true"},
-		{"Brand": t.brand, "Code": code, "Minutes": "1", "By": "an administrator"},
-	} {
-		text, err := t.byName[name].render(v)
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(name, kindCode+".") && !strings.Contains(text, code) {
-			return errors.New("does not always hold {{.Code}}")
-		}
-		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar }) {
-			return errors.New("holds control characters")
-		}
-		if text == "" {
-			return errors.New("is empty")
-		}
-		if err := fitsOnePart(text); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package sms
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -143,11 +144,33 @@ func TestBadTextsAreRefusedAtTheStart(t *testing.T) {
 		})
 	}
 	for name, c := range map[string]Config{
-		"language without texts":    {Language: "fr"},
-		"a brand that does not fit": {Brand: strings.Repeat("Corp", 20)},
+		"language without texts": {Language: "fr"},
 	} {
 		if _, err := newTexts(c.withDefaults()); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestABrandThatIsTooLongIsOneFault(t *testing.T) {
+	faultOf := func(brand string) string {
+		_, err := newTexts(Config{Brand: brand}.withDefaults())
+		if err == nil {
+			return ""
+		}
+		return err.Error()
+	}
+	longest := strings.Repeat("C", 17)
+	if fault := faultOf(longest); fault != "" {
+		t.Error(fault)
+	}
+	for brand, want := range map[string]string{
+		longest + "C":              `brand: too long for 1 of the texts, each of which is to fit one SMS: at most 17 characters, or put shorter texts into the folder that templates names: \S+\.txt`,
+		strings.Repeat("Corp", 20): `brand: too long for \d\d of the texts, each of which is to fit one SMS: at most 17 characters, or put shorter texts into the folder that templates names: [^\n]+`,
+		"Corp \u2014 Login":        `brand: a character is not in the GSM alphabet, so \d of the texts are too long for one SMS; choose another, or put shorter texts into the folder that templates names: bypass\.en\.txt, [^\n]+`,
+	} {
+		if fault := faultOf(brand); !regexp.MustCompile("^" + want + "$").MatchString(fault) {
+			t.Errorf("%s: %s", brand, fault)
 		}
 	}
 }
