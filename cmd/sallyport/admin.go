@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
 	"github.com/spf13/pflag"
 
+	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/web/admin"
 )
 
@@ -19,7 +21,7 @@ const adminExits = `0   done
 
 // socketFlag declares --socket.
 func socketFlag(fs *pflag.FlagSet) {
-	fs.String("socket", "", "the daemon's admin `socket` (default "+admin.DefaultSocket+", or SALLYPORT_SOCKET)")
+	fs.String("socket", "", "the daemon's admin `socket`\n(default SALLYPORT_SOCKET, or the configuration's, or "+admin.DefaultSocket+")")
 }
 
 func jsonFlag(fs *pflag.FlagSet) { fs.Bool("json", false, "write JSON") }
@@ -28,11 +30,12 @@ func yesFlag(fs *pflag.FlagSet) {
 	fs.Bool("yes", false, "do not ask; needed when stdin is no terminal")
 }
 
-// adminCaller returns what asks the daemon behind --socket.
+// adminCaller returns what asks the daemon: behind --socket, SALLYPORT_SOCKET, or the socket of the
+// configuration, as far as that can be read.
 func adminCaller(e env, fs *pflag.FlagSet) *admin.Caller {
-	socket := text(fs, "socket")
+	socket := cmp.Or(text(fs, "socket"), e.getenv("SALLYPORT_SOCKET"))
 	if socket == "" {
-		socket = e.getenv("SALLYPORT_SOCKET")
+		socket = config.AdminSocket(configFile(e, fs))
 	}
 	return admin.NewCaller(socket)
 }

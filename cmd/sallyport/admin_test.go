@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -221,13 +222,24 @@ func TestALostQuorumIsATemporaryFailure(t *testing.T) {
 	}
 }
 
-func TestTheSocketMayComeFromTheEnvironment(t *testing.T) {
-	socket := serveAdmin(t, newFakeNode())
-	var out strings.Builder
-	e := env{stdout: &out, stderr: &out, getenv: func(name string) string {
-		return map[string]string{"SALLYPORT_SOCKET": socket}[name]
-	}}
-	if err := dispatch(t.Context(), e, "sallyport", []verb{statusVerb()}, []string{"status"}); err != nil {
-		t.Errorf("%v: %s", err, out.String())
+func TestTheSocketMayComeFromTheEnvironmentOrTheConfiguration(t *testing.T) {
+	socket, folder := serveAdmin(t, newFakeNode()), t.TempDir()
+	configured := func(socket string) string {
+		file := filepath.Join(folder, filepath.Base(socket)+".toml")
+		if err := os.WriteFile(file, fmt.Appendf(nil, "[admin]\nsocket = %q\n[node]\nmaster_key = \"not one\"\n", socket), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for name, variables := range map[string]map[string]string{
+		"in a variable":       {"SALLYPORT_SOCKET": socket},
+		"in a configuration":  {"SALLYPORT_CONFIG": configured(socket)},
+		"the variable counts": {"SALLYPORT_SOCKET": socket, "SALLYPORT_CONFIG": configured("/nowhere/other.sock")},
+	} {
+		var out strings.Builder
+		e := env{stdout: &out, stderr: &out, getenv: func(name string) string { return variables[name] }}
+		if err := dispatch(t.Context(), e, "sallyport", []verb{statusVerb()}, []string{"status"}); err != nil {
+			t.Errorf("%s: %v: %s", name, err, out.String())
+		}
 	}
 }

@@ -35,12 +35,16 @@ func configFlag(fs *pflag.FlagSet) {
 	fs.String("config", "", "the configuration `file`; conf.d/*.toml beside it are read too\n(default "+config.DefaultFile+", or SALLYPORT_CONFIG)")
 }
 
-// readConfig reads the configuration that --config or SALLYPORT_CONFIG names, to run on it
-// ([config.Load]) or only to judge it ([config.Check]). Its errors end the program with the status
+// configFile is the configuration that --config, where the verb has it, or SALLYPORT_CONFIG names.
+func configFile(e env, fs *pflag.FlagSet) string {
+	return cmp.Or(text(fs, "config"), e.getenv("SALLYPORT_CONFIG"), config.DefaultFile)
+}
+
+// readConfig reads the configuration, to run on it ([config.Load]) or only to judge it
+// ([config.Check]). Its errors end the program with the status
 // of a wrong configuration.
 func readConfig(e env, fs *pflag.FlagSet, read func(file, credentials string) (*config.Config, error)) (*config.Config, error) {
-	file := cmp.Or(text(fs, "config"), e.getenv("SALLYPORT_CONFIG"), config.DefaultFile)
-	cfg, err := read(file, e.getenv("CREDENTIALS_DIRECTORY"))
+	cfg, err := read(configFile(e, fs), e.getenv("CREDENTIALS_DIRECTORY"))
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}

@@ -120,11 +120,6 @@ func runDoctor(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	if text(fs, "socket") == "" && e.getenv("SALLYPORT_SOCKET") == "" {
-		if err := fs.Set("socket", cfg.Admin.Socket); err != nil {
-			return err
-		}
-	}
 	asJSON := isSet(fs, "json")
 	var all []finding
 	d := doctor{

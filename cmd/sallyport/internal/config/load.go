@@ -82,10 +82,9 @@ func readFile(name string) ([]byte, error) {
 	return text, nil
 }
 
-// build makes the configuration of its sources: parse, merge, decode, check.
-func build(sources []source, where files) (*Config, error) {
-	root := &node{place{file: sources[0].name}, map[string]*node{}}
-	var faults Faults
+// treeOf parses the sources and merges them.
+func treeOf(sources []source) (root *node, faults Faults) {
+	root = &node{place{file: sources[0].name}, map[string]*node{}}
 	for _, s := range sources {
 		tree, fault := parse(s.name, s.text)
 		if fault != nil {
@@ -94,6 +93,12 @@ func build(sources []source, where files) (*Config, error) {
 		}
 		faults = append(faults, merge("", root, tree)...)
 	}
+	return root, faults
+}
+
+// build makes the configuration of its sources: parse, merge, decode, check.
+func build(sources []source, where files) (*Config, error) {
+	root, faults := treeOf(sources)
 	readable := len(faults) == 0
 
 	cfg := Default()
