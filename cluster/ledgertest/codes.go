@@ -17,7 +17,7 @@ func codes() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"ten recovery codes, each once":                      recoveryCodes,
 		"a bypass code has its uses and its end":             bypassCode,
-		"wrong recovery codes lock nothing":                wrongRecoveryCodes,
+		"wrong recovery codes lock nothing":                  wrongRecoveryCodes,
 		"a right answer that is not the end":                 passing,
 		"an exemption is recorded and stores nobody":         exemption,
 		"a login without State is repeated for a while":      repeatedLogin,
