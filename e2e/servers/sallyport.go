@@ -164,12 +164,8 @@ func (s *Sallyport) waitReady(proc *process) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		resp, err := http.Get("http://" + s.Status + "/readyz")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
+		if s.ready() {
+			return nil
 		}
 		select {
 		case <-proc.done:
@@ -179,6 +175,24 @@ func (s *Sallyport) waitReady(proc *process) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// ready asks the status port, and the admin socket, which nobody else can have: while the daemon was
+// down, another test's may have taken the port.
+func (s *Sallyport) ready() bool {
+	resp, err := http.Get("http://" + s.Status + "/readyz")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return false
+	}
+	conn, err := net.Dial("unix", s.Socket)
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
 }
 
 func (s *Sallyport) tail() string {
