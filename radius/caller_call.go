@@ -119,6 +119,7 @@ type NoReplyError struct {
 // unsentError means that nothing was sent, for a reason that is not the server's.
 type unsentError struct{ error }
 
+// Unwrap returns the reason.
 func (e unsentError) Unwrap() error { return e.error }
 
 // Unread reports whether no server can have read the request: it was never sent, or its only

@@ -44,6 +44,7 @@ func ofScheme(scheme string) (e endpoint, known bool) {
 	return endpoint{}, false
 }
 
+// String is the URL with its port; there is no secret in it.
 func (e endpoint) String() string { return e.scheme + "://" + e.address() }
 
 func (e endpoint) address() string { return net.JoinHostPort(e.host, e.port) }

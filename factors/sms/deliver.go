@@ -56,6 +56,7 @@ var errAgain = errors.New("not taken")
 // again is a failure after which the same message may be tried again; it reads as the failure itself.
 type again struct{ error }
 
+// Unwrap returns the failure and the mark that it may be tried again.
 func (a again) Unwrap() []error { return []error{a.error, errAgain} }
 
 // round tries the gateways one after the other until one decides. Asked is the longest pause that a

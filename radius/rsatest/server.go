@@ -226,5 +226,8 @@ func tag(parts ...[]byte) (t login.Tag) {
 // nothing is a memory of a server whose rule learns nothing.
 type nothing struct{}
 
-func (nothing) Learned(string, netip.Addr) bool                 { return false }
+// Learned is never true.
+func (nothing) Learned(string, netip.Addr) bool { return false }
+
+// Learn keeps nothing.
 func (nothing) Learn(context.Context, string, netip.Addr) error { return nil }

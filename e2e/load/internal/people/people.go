@@ -93,6 +93,7 @@ func (r *Range) Next(now time.Time) (Visit, error) {
 
 // User and Password are what the person types first.
 func (v Visit) User() string     { return v.who.user }
+// Password is the person's password in the directory.
 func (v Visit) Password() string { return v.who.password }
 
 // Key is the user's TOTP key in base32, or empty when it is not known.
