@@ -91,8 +91,9 @@ func (r *Range) Next(now time.Time) (Visit, error) {
 	}
 }
 
-// User and Password are what the person types first.
-func (v Visit) User() string     { return v.who.user }
+// User is the name that the person types first.
+func (v Visit) User() string { return v.who.user }
+
 // Password is the person's password in the directory.
 func (v Visit) Password() string { return v.who.password }
 
