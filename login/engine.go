@@ -327,8 +327,8 @@ func (t *turn) reject(code, told Code, reason string) Reply {
 // ledger's own word: without an accepted outcome it refuses. earned says what was shown besides the
 // password.
 func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Reply {
-	if out.Code != CodeAccepted {
-		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement")
+	if out.Code != CodeAccepted || t.barred {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement, or an account that is refused")
 	}
 	if t.policy.ConcealPassword {
 		e.cfg.Throttle.forget(t.attempt(t.typed)) // only now is it known to have been right
