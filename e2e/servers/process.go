@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -109,8 +109,9 @@ func run(stdin []byte, env []string, name string, args ...string) (string, error
 // FreePort returns a TCP port of address that nothing listens on. It lies below the ports that the
 // kernel hands out for outgoing connections, so that a server can be restarted on it.
 func FreePort(address string) (int, error) {
-	for range 100 {
-		port := 20000 + rand.IntN(12000)
+	base := 20000 + os.Getpid()%portRanges*portsEach
+	for range portsEach {
+		port := base + int(lastPort.Add(1))%portsEach
 		l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()
@@ -121,6 +122,15 @@ func FreePort(address string) (int, error) {
 	}
 	return 0, fmt.Errorf("no free port on %s", address)
 }
+
+// Test programs that run at once take their ports from ranges of their own, and each gives out its
+// ports in turn: one that was given out and is not in use, yet or for a moment, is nobody else's.
+const (
+	portRanges = 6
+	portsEach  = 2000
+)
+
+var lastPort atomic.Uint32
 
 // output keeps the last 16 KiB of what a server printed.
 type output struct {
