@@ -3,6 +3,7 @@ module sallyport
 go 1.26.0
 
 require (
+	filippo.io/age v1.3.2 // encrypted backups
 	github.com/boombuler/barcode v1.1.0 // QR code at the terminal
 	github.com/coreos/go-systemd/v22 v22.7.0 // readiness and watchdog
 	github.com/emersion/go-message v0.18.2 // MIME and header encoding of mails
@@ -31,12 +32,14 @@ require (
 
 // For tests.
 require (
+	github.com/anishathalye/porcupine v1.3.1 // judges histories of the cluster
 	github.com/jimlambrt/gldap v0.1.14
 	github.com/rogpeppe/go-internal v1.16.0
 	pgregory.net/rapid v1.3.0
 )
 
 require (
+	filippo.io/hpke v0.4.0 // indirect
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/armon/go-metrics v0.4.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
