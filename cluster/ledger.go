@@ -24,12 +24,32 @@ type ledger struct {
 	// readable is nil while the local state is as new as the log was when this node began to
 	// lead. An older one may lack a user, and "not stored" must never mean "no second factor".
 	readable func() error
+	// refresh and solo are those of [login.Ledger]; nil means that there is nothing to wait for, and no
+	// time without a quorum.
+	refresh func(context.Context) error
+	solo    func() (login.Ledger, bool)
 
 	capacity atomic.Uint64 // as the last login asked for
 }
 
 // Now is the time of the log; see [login.Ledger].
 func (l *ledger) Now() time.Time { return l.clock.now() }
+
+// Refresh returns when reads have everything that was committed before the call.
+func (l *ledger) Refresh(ctx context.Context) error {
+	if l.refresh == nil {
+		return l.readable()
+	}
+	return l.refresh(ctx)
+}
+
+// Solo returns the ledger of this node alone, where there is no quorum and forwarding may go on.
+func (l *ledger) Solo() (login.Ledger, bool) {
+	if l.solo == nil {
+		return nil, false
+	}
+	return l.solo()
+}
 
 // submit commits a command whose result must be one that the state machine decided.
 func (l *ledger) submit(ctx context.Context, c state.Command) (state.Result, error) {
@@ -97,6 +117,15 @@ func (l *ledger) Opened(_ context.Context, id login.ChallengeID) (login.Opened, 
 	}
 	o, err := l.opened(c)
 	return o, err == nil, err
+}
+
+// Recorded returns the verdict that the local state holds for an answer.
+func (l *ledger) Recorded(_ context.Context, s login.Settlement) (login.Outcome, bool, error) {
+	if err := l.readable(); err != nil {
+		return login.Outcome{}, false, err
+	}
+	o, found := l.machine.View().Recorded(settleCommand(s, nil))
+	return o, found, nil
 }
 
 func (l *ledger) opened(c *state.Challenge) (login.Opened, error) {

@@ -30,10 +30,22 @@ var ErrFull = errors.New("too many logins in progress")
 
 // Ledger is the replicated state. All methods are safe for concurrent use. They return
 // [ErrUnavailable], possibly wrapped, when nothing may be concluded.
+//
+// Reads are of this node's own state, which may lag behind what other nodes have committed: what they
+// find was so a moment ago, and that they find nothing means nothing before a Refresh. Commits are
+// judged by the newest state, wherever it is.
 type Ledger interface {
 	// Now is the time by which everything that expires is judged: challenges, verdicts, locks. It
 	// never goes back and does not follow a jump of this node's clock, so it may differ from it.
 	Now() time.Time
+	// Refresh returns when reads have everything that was committed anywhere before the call. It costs
+	// a question to the leader, but no commit. An error means that absence proves nothing.
+	Refresh(ctx context.Context) error
+	// Solo returns a ledger on the last known state of this node alone, for the time without a quorum.
+	// It knows the reads, Claim, Conclude and Cancel; what was committed in it is on this node only, and
+	// ends with it; all else is ErrUnavailable. ok is false where there is a quorum, and where nothing
+	// may go on without one.
+	Solo() (l Ledger, ok bool)
 	// Keys returns the current key ring. The ring is immutable and may be kept for one request.
 	Keys(ctx context.Context) (*KeyRing, error)
 	// Enrolment returns what is stored about the user, records sealed; of a user never seen, an
@@ -61,6 +73,9 @@ type Ledger interface {
 	// whole cluster, once. It costs a commit, as does Conclude, which commits what became of it.
 	Claim(ctx context.Context, s Settlement, c Claim) (Outcome, error)
 	Conclude(ctx context.Context, s Settlement, c Conclusion) (Outcome, error)
+	// Recorded returns the verdict that this node's state holds for the answer of s, as Settle or Claim
+	// would repeat it; found is false where it holds none yet. It is a read.
+	Recorded(ctx context.Context, s Settlement) (o Outcome, found bool, err error)
 	// Window reports whether an administrator has opened the window for a first registration for one
 	// of the subjects: user ids, and groups as [GroupSubject] writes them.
 	Window(ctx context.Context, subjects []string) (bool, error)
