@@ -72,7 +72,8 @@ func TestCommentedSettingsOfTheExamplesAreRight(t *testing.T) {
 		t.Fatalf("exit status %d\n%s", got.code, got.stderr)
 	}
 	for _, want := range []string{"[directory.local]", "soft_lock = 5", "domains = ['CORP', 'corp.example']",
-		"[[policy.staff.exempt]]", "preset = 'twilio'", "day = 5000", "pin_length = 8", "Session-Timeout = ['28800']"} {
+		"[[policy.staff.exempt]]", "preset = 'twilio'", "day = 5000", "pin_length = 8",
+		"[cluster]", "advertise = 'node1.corp.example:18300'", "Session-Timeout = ['28800']"} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%s is not in\n%s", want, got.stdout)
 		}

@@ -231,10 +231,10 @@ func TestReloadTakesOverWhatItCan(t *testing.T) {
 	s.stderr.await(t, `"configuration reloaded"`)
 
 	// A wrong file changes nothing, and says all that is wrong.
-	s.write(t, strings.Replace(text, "second-canary", "third-canary", 1)+"[portal]\n[cluster]\n")
+	s.write(t, strings.Replace(text, "second-canary", "third-canary", 1)+"[portal]\n[clusters]\n")
 	s.reload(t)
 	s.stderr.await(t, `not reloaded, the old one stays.*portal: unknown key`)
-	s.stderr.await(t, `not reloaded, the old one stays.*cluster: unknown key`)
+	s.stderr.await(t, `not reloaded, the old one stays.*clusters: unknown key \(did you mean \\"cluster\\"`)
 	if got := s.login(t, "carol", "second-canary-of-24-octets", "wonderland-1"); !strings.Contains(got.stdout, "Add this key") {
 		t.Errorf("after the refused reload:\n%s%s", got.stdout, got.stderr)
 	}

@@ -10,15 +10,19 @@ import (
 func NeedRestart(running, loaded *Config) []string {
 	type pair struct{ a, b any }
 	fixed := map[string]pair{
-		"node.name":          {running.Node.Name, loaded.Node.Name},
-		"node.data_dir":      {running.Node.DataDir, loaded.Node.DataDir},
-		"node.master_key":    {running.Node.MasterKey, loaded.Node.MasterKey},
-		"radius.listen":      {running.Radius.Listen, loaded.Radius.Listen},
-		"radius.vendor_id":   {running.Radius.VendorID, loaded.Radius.VendorID},
-		"login.reject_delay": {running.Login.RejectDelay, loaded.Login.RejectDelay},
-		"status.listen":      {running.Status.Listen, loaded.Status.Listen},
-		"admin.socket":       {running.Admin.Socket, loaded.Admin.Socket},
-		"log.format":         {running.Log.Format, loaded.Log.Format},
+		"node.name":                    {running.Node.Name, loaded.Node.Name},
+		"node.data_dir":                {running.Node.DataDir, loaded.Node.DataDir},
+		"node.master_key":              {running.Node.MasterKey, loaded.Node.MasterKey},
+		"cluster.listen":               {running.Cluster.Listen, loaded.Cluster.Listen},
+		"cluster.advertise":            {running.Cluster.Advertise, loaded.Cluster.Advertise},
+		"cluster.profile":              {running.Cluster.Profile, loaded.Cluster.Profile},
+		"radius.listen":                {running.Radius.Listen, loaded.Radius.Listen},
+		"radius.vendor_id":             {running.Radius.VendorID, loaded.Radius.VendorID},
+		"login.reject_delay":           {running.Login.RejectDelay, loaded.Login.RejectDelay},
+		"login.securid_without_quorum": {running.Login.SecurIDWithoutQuorum, loaded.Login.SecurIDWithoutQuorum},
+		"status.listen":                {running.Status.Listen, loaded.Status.Listen},
+		"admin.socket":                 {running.Admin.Socket, loaded.Admin.Socket},
+		"log.format":                   {running.Log.Format, loaded.Log.Format},
 	}
 	var keys []string
 	for key, p := range fixed {

@@ -29,6 +29,7 @@ type checker struct {
 
 func (c *checker) check() {
 	c.node()
+	c.cluster()
 	c.part("radius", radius.Config{Listen: c.Radius.Listen}.Validate())
 	if c.Radius.VendorID == 0 {
 		c.fault("radius.vendor_id", "must be at least 1")

@@ -30,6 +30,9 @@ func (c *checker) login() {
 	if l.PasswordTriesEvery < time.Second || l.PasswordTriesEvery > 24*time.Hour {
 		c.fault("login.password_tries_every", "must be between 1s and 24h")
 	}
+	if l.SecurIDWithoutQuorum > 24*time.Hour {
+		c.fault("login.securid_without_quorum", "must be at most 24h, or 0s for never")
+	}
 	if l.RejectDelay > 5*time.Second {
 		c.fault("login.reject_delay", "must be at most 5s: clients do not wait longer")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"sallyport/directory"
@@ -15,6 +16,7 @@ const DefaultFile = "/etc/sallyport/sallyport.toml"
 // Config is the whole configuration. It is not changed after [Load]; a reload makes another one.
 type Config struct {
 	Node        Node                        `toml:"node"`
+	Cluster     Cluster                     `toml:"cluster"`
 	Radius      Radius                      `toml:"radius"`
 	Clients     []Client                    `toml:"client"`
 	Directories map[string]directory.Config `toml:"directory"`
@@ -42,6 +44,20 @@ type Node struct {
 	MasterKey     login.Secret `toml:"master_key"`
 	MasterKeyFile string       `toml:"master_key_file"`
 }
+
+// Cluster is the [cluster] table: how the nodes reach one another.
+type Cluster struct {
+	// Listen is the TCP address for the other nodes, an IP address and a port. Empty means that the
+	// node is alone: no port is open.
+	Listen string `toml:"listen"`
+	// Advertise is the host and port at which the other nodes reach this one; empty means Listen.
+	Advertise string `toml:"advertise"`
+	// Profile is lan or wan: how soon a leader that is silent is replaced.
+	Profile string `toml:"profile"`
+}
+
+// Address is where the other nodes reach this one; empty for a node that is alone.
+func (c Cluster) Address() string { return cmp.Or(c.Advertise, c.Listen) }
 
 // Radius is the [radius] table.
 type Radius struct {
@@ -154,6 +170,9 @@ type Login struct {
 	// PeakRate is how many logins a second are expected at most; a tenth as many may be
 	// registrations. The ledger keeps the verdicts of as many as can be open then.
 	PeakRate uint32 `toml:"peak_rate"`
+	// SecurIDWithoutQuorum is how long after the last contact with a leader passcodes are still
+	// forwarded; 0 means never.
+	SecurIDWithoutQuorum time.Duration `toml:"securid_without_quorum"`
 }
 
 // Status is the [status] table.
@@ -183,7 +202,8 @@ func Default() Config {
 			DataDir:       "/var/lib/sallyport",
 			MasterKeyFile: "/etc/sallyport/master.key",
 		},
-		Radius: Radius{Listen: []string{"0.0.0.0:1812"}, VendorID: 32473},
+		Cluster: Cluster{Profile: "lan"},
+		Radius:  Radius{Listen: []string{"0.0.0.0:1812"}, VendorID: 32473},
 		Login: Login{
 			ChallengeLife:      login.DefaultChallengeLife,
 			RegistrationLife:   login.DefaultRegistrationLife,
@@ -198,6 +218,8 @@ func Default() Config {
 			PasswordTriesEvery: login.DefaultPasswordTriesEvery,
 			RejectDelay:        time.Second,
 			PeakRate:           500,
+
+			SecurIDWithoutQuorum: 15 * time.Minute,
 		},
 		Status: Status{Listen: "127.0.0.1:9812"},
 		Admin:  Admin{Socket: "/run/sallyport/admin.sock"},

@@ -87,8 +87,8 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"key of a later version", `[factors.totp]`, "[cluster]\nlisten = \"192.0.2.1:18300\"\n[factors.totp]",
-			[]string{`test.toml:20:2: cluster: unknown key: not in this version of Sallyport`},
+			"key of a later version", `[factors.totp]`, "[portal]\nlisten = \"192.0.2.1:8443\"\n[factors.totp]",
+			[]string{`test.toml:20:2: portal: unknown key: not in this version of Sallyport`},
 		},
 		{
 			"syntax", `name = "vpn"`, `name = "vpn`,

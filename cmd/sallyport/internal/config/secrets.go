@@ -30,6 +30,8 @@ type files struct {
 	credentials string
 	// spareCredentials turns the fault of a credential that is not here into a warning.
 	spareCredentials bool
+	// spareMasterKey lets the master key be missing.
+	spareMasterKey bool
 }
 
 // secrets completes each secret x of a table: either x holds it, or "cred:NAME" for a systemd

@@ -28,7 +28,7 @@ func withoutNames(path string) string {
 // later lists the settings that are documented, but belong to later versions.
 func later() []string {
 	return []string{
-		"cluster", "portal",
+		"portal",
 		"client.timeout", "client.retries",
 		"policy.*.radius_registration",
 	}
