@@ -127,13 +127,13 @@ type WindowList struct {
 	Now     time.Time `json:"now"`
 }
 
-// life returns how long something is to be good.
-func life(seconds int64, preset, most time.Duration) (time.Duration, error) {
+// life returns how long something is to be good; flag is what an administrator says it with.
+func life(flag string, seconds int64, preset, most time.Duration) (time.Duration, error) {
 	if seconds == 0 {
 		return preset, nil
 	}
 	if seconds < 60 || seconds > int64(most/time.Second) {
-		return 0, &Problem{http.StatusBadRequest, fmt.Sprintf("--for: a minute to %d hours", int(most.Hours())), ""}
+		return 0, &Problem{http.StatusBadRequest, fmt.Sprintf("%s: a minute to %d hours", flag, int(most.Hours())), ""}
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

@@ -21,7 +21,7 @@ func (s *Server) inviteUser(ctx context.Context, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	good, err := life(act.ForSeconds, DefaultCodeLife, MaxCodeLife)
+	good, err := life("--for", act.ForSeconds, DefaultCodeLife, MaxCodeLife)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Server) bypassUser(ctx context.Context, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	good, err := life(act.ForSeconds, DefaultCodeLife, MaxCodeLife)
+	good, err := life("--for", act.ForSeconds, DefaultCodeLife, MaxCodeLife)
 	if err != nil {
 		return nil, err
 	}

@@ -15,12 +15,16 @@
 //	POST /v1/window               opens or closes the window of a user or a group
 //	GET  /v1/clients              the RADIUS clients and what was learned about them
 //	POST /v1/client/forget        forgets what was learned about a client
+//	GET  /v1/cluster              the nodes of the cluster
+//	POST /v1/cluster/token        issues a token with which one node joins
+//	POST /v1/cluster/remove       takes a node out of the cluster
+//	POST /v1/cluster/transfer     has another node lead
 //
 // Who may connect may do all of it: the right is the socket's mode (0660) and its group. Each change
 // is logged with the uid and process at the other end, as the kernel tells them, under event=admin.
 //
-// What is shown of a user holds no secret. What was just made for a user (the key of an authenticator
-// app, one-time codes) stands in the answer to the request that made it, once, and in no log.
+// What is shown of a user holds no secret. What was just made (the key of an authenticator
+// app, one-time codes, a token for joining) stands in the answer to the request that made it, once, and in no log.
 // Whoever changes a user's factors has the user told, where an address is known. Faults are answered
 // as [Problem].
 package admin

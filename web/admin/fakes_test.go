@@ -244,6 +244,33 @@ func (f *fakeClients) Forget(_ context.Context, name string) (int, error) {
 	return 0, f.err
 }
 
+// fakeCluster has two nodes and does what it is told.
+type fakeCluster struct {
+	acts []string
+	err  error
+}
+
+func (f *fakeCluster) Members(context.Context) (Members, error) {
+	return Members{ClusterID: "test", Leader: "node1", Quorum: 2, Nodes: []Member{
+		{Name: "node1", Role: RoleLeader, Up: true}, {Name: "node2", Role: RoleVoter, LastContactMS: 4000},
+	}}, f.err
+}
+
+func (f *fakeCluster) NewToken(_ context.Context, t Token) (string, error) {
+	f.acts = append(f.acts, fmt.Sprintf("token %+v", t))
+	return "canary-token", f.err
+}
+
+func (f *fakeCluster) Remove(_ context.Context, node string, force bool) error {
+	f.acts = append(f.acts, fmt.Sprintf("remove %s %t", node, force))
+	return f.err
+}
+
+func (f *fakeCluster) Transfer(_ context.Context, node string) error {
+	f.acts = append(f.acts, fmt.Sprintf("transfer %q", node))
+	return f.err
+}
+
 type fakeStatus struct{}
 
 func (fakeStatus) Report(context.Context) status.Report {
@@ -258,6 +285,7 @@ type daemon struct {
 	users   *fakeUsers
 	dirs    map[string]*fakeDirectory
 	clients *fakeClients
+	cluster *fakeCluster
 	factors map[string]login.Factor
 	told    []told
 	log     *logBuffer
@@ -303,12 +331,13 @@ func startDaemon(t *testing.T) *daemon {
 			"guests": {names: map[string]login.User{}},
 		},
 		clients: &fakeClients{clients: []Client{{Name: "vpn", Configured: true, Learned: []Learned{{}, {}}}, {Name: "cx"}}},
+		cluster: new(fakeCluster),
 		log:     new(logBuffer),
 	}
 	d.factors = map[string]login.Factor{"totp": fakeRegistrar{}, "email": fakeSender{}, "securid": fakeForwarder{}}
 	s, err := New(Config{
 		Socket: filepath.Join(t.TempDir(), "run", "admin.sock"),
-		Users:  d.users, Clients: d.clients, Status: fakeStatus{},
+		Users:  d.users, Clients: d.clients, Cluster: d.cluster, Status: fakeStatus{},
 		Directories: func() map[string]Finder {
 			all := make(map[string]Finder)
 			for name, dir := range d.dirs {

@@ -71,7 +71,7 @@ func (s *Server) wayBack(act ResetAct) (time.Time, error) {
 	if act.Renew && act.Then != "" || (act.Renew || act.Then == ThenNothing) && act.ForSeconds != 0 {
 		return time.Time{}, &Problem{http.StatusBadRequest, "there is no way back to open", "leave then and for out"}
 	}
-	good, err := life(act.ForSeconds, preset, most)
+	good, err := life("--for", act.ForSeconds, preset, most)
 	return s.cfg.Now().Add(good), err
 }
 

@@ -29,6 +29,10 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/window":              s.setWindow,
 		"GET /v1/clients":              s.listClients,
 		"POST /v1/client/forget":       s.forgetClient,
+		"GET /v1/cluster":              s.listMembers,
+		"POST /v1/cluster/token":       s.issueToken,
+		"POST /v1/cluster/remove":      s.removeNode,
+		"POST /v1/cluster/transfer":    s.transferLead,
 	} {
 		mux.Handle(pattern, s.wrap(h))
 	}

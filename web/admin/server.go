@@ -25,6 +25,7 @@ type Config struct {
 	// Tell tells people of changes; nil means that nobody is told.
 	Tell    Tell
 	Clients Clients
+	Cluster Cluster
 	Status  StatusReporter
 	Logger  *slog.Logger
 	// Audit takes a line for each act; nil means Logger.

@@ -62,7 +62,7 @@ func (s *Server) setWindow(ctx context.Context, r *http.Request) (any, error) {
 	if (act.User == "") == (act.Group == "") {
 		return nil, &Problem{http.StatusBadRequest, "a window is that of a user or that of a group", "name one of the two"}
 	}
-	good, err := life(act.ForSeconds, DefaultWindow, MaxWindow)
+	good, err := life("--for", act.ForSeconds, DefaultWindow, MaxWindow)
 	if err != nil {
 		return nil, err
 	}
