@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/cluster"
+	"sallyport/cluster/backup"
 	"sallyport/cmd/sallyport/internal/regular"
 	"sallyport/radius"
 	"sallyport/web/admin"
@@ -37,6 +38,7 @@ func (c *checker) check() {
 	c.dictionaries()
 	c.status()
 	c.admin()
+	c.snapshot()
 	c.oneOf("log.format", c.Log.Format, "json", "text")
 	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	c.login()
@@ -166,6 +168,15 @@ func (c *checker) admin() {
 	}
 	if err := admin.ValidateSocket(c.Admin.Socket); err != nil {
 		c.fault("admin.socket", "%v", err)
+	}
+}
+
+// snapshot tries each recipient by itself, so that the fault stands at it.
+func (c *checker) snapshot() {
+	for i, text := range c.Snapshot.Recipients {
+		if _, err := backup.ParseRecipients([]string{text}); err != nil {
+			c.fault(element("snapshot.recipients", i), "%v", err)
+		}
 	}
 }
 

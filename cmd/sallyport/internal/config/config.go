@@ -24,6 +24,7 @@ type Config struct {
 	Factors     factors.Config              `toml:"factors"`
 	Login       Login                       `toml:"login"`
 	Status      Status                      `toml:"status"`
+	Snapshot    Snapshot                    `toml:"snapshot"`
 	Admin       Admin                       `toml:"admin"`
 	Log         Log                         `toml:"log"`
 
@@ -179,6 +180,12 @@ type Login struct {
 type Status struct {
 	// Listen is the TCP address of the status port; empty means none.
 	Listen string `toml:"listen"`
+}
+
+// Snapshot is the [snapshot] table.
+type Snapshot struct {
+	// Recipients are the public keys, "age1…", that backups are sealed to.
+	Recipients []string `toml:"recipients"`
 }
 
 // Admin is the [admin] table.
