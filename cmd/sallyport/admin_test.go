@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type fakeNode struct {
 	clients []admin.Client
 	report  status.Report
 	windows map[string]time.Time
+	members admin.Members
 }
 
 var adminClock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
@@ -158,6 +160,25 @@ func (f *fakeNode) Forget(_ context.Context, name string) (int, error) {
 	return 2, f.err
 }
 
+func (f *fakeNode) Members(context.Context) (admin.Members, error) { return f.members, f.err }
+
+func (f *fakeNode) NewToken(_ context.Context, t admin.Token) (string, error) {
+	f.acts = append(f.acts, fmt.Sprintf("token %+v", t))
+	return "canary-token", f.err
+}
+
+func (f *fakeNode) Remove(_ context.Context, node string, force bool) error {
+	f.acts = append(f.acts, fmt.Sprintf("remove %s %t", node, force))
+	f.members.Nodes = slices.DeleteFunc(f.members.Nodes, func(m admin.Member) bool { return m.Name == node })
+	return f.err
+}
+
+func (f *fakeNode) Transfer(_ context.Context, node string) error {
+	f.acts = append(f.acts, fmt.Sprintf("transfer %q", node))
+	f.members.Leader = node
+	return f.err
+}
+
 func (f *fakeNode) Report(context.Context) status.Report { return f.report }
 
 // serveAdmin serves the node on a socket and returns its path.
@@ -168,7 +189,7 @@ func serveAdmin(t *testing.T, f *fakeNode) string {
 		t.Fatal(err)
 	}
 	s, err := admin.New(admin.Config{
-		Socket: filepath.Join(t.TempDir(), "admin.sock"), Users: f, Clients: f, Status: f,
+		Socket: filepath.Join(t.TempDir(), "admin.sock"), Users: f, Clients: f, Cluster: f, Status: f,
 		Directories: func() map[string]admin.Finder { return map[string]admin.Finder{"corp": fakePeople{f}} },
 		Factors:     func() map[string]login.Factor { return map[string]login.Factor{"totp": apps, "email": fakeMail{}} },
 		Logger:      slog.New(slog.DiscardHandler), Now: func() time.Time { return adminClock },

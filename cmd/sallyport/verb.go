@@ -47,6 +47,7 @@ func verbs() []verb {
 		statusVerb(),
 		user,
 		clientVerb(),
+		clusterVerb(),
 		keysVerb(),
 		versionVerb(),
 	}
