@@ -130,7 +130,7 @@ func (c *Found) apply(t *txn) Result {
 		return Result{Status: Ignored}
 	}
 	key := c.Key.kept(t.time)
-	t.meta = &Meta{ClusterID: c.ClusterID, Epoch: 1, Check: bytes.Clone(c.Check), Keys: []StateKey{key}}
+	t.meta = &Meta{ClusterID: c.ClusterID, Epoch: 1, Check: bytes.Clone(c.Check), Keys: []StateKey{key}, Level: c.Level}
 	return Result{Status: Done}
 }
 

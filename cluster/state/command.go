@@ -31,10 +31,18 @@ const (
 	KindGrant
 	KindRenew
 	KindOpenWindow
+	KindCertify
+	KindIssueToken
+	KindUseToken
+	KindAnnounce
+	KindRemoveNode
+	KindRaiseLevel
+	KindRaiseEpoch
 )
 
 // Command is one change: an [Open], [SendFailed], [Settle], [Claim], [Conclude], [Cancel], [Register],
-// [Grant], [Renew], [Reset], [Unlock], [OpenWindow], [Learn], [Forget], [Found] or [Rotate].
+// [Grant], [Renew], [Reset], [Unlock], [OpenWindow], [Learn], [Forget], [Found], [Rotate], [Certify],
+// [IssueToken], [UseToken], [Announce], [RemoveNode], [RaiseLevel] or [RaiseEpoch].
 type Command interface {
 	message
 	kind() Kind
@@ -75,6 +83,27 @@ func newCommand(k Kind) Command {
 		return new(Renew)
 	case KindOpenWindow:
 		return new(OpenWindow)
+	}
+	return newClusterCommand(k)
+}
+
+// newClusterCommand is newCommand for what concerns the nodes, and not their users.
+func newClusterCommand(k Kind) Command {
+	switch k {
+	case KindCertify:
+		return new(Certify)
+	case KindIssueToken:
+		return new(IssueToken)
+	case KindUseToken:
+		return new(UseToken)
+	case KindAnnounce:
+		return new(Announce)
+	case KindRemoveNode:
+		return new(RemoveNode)
+	case KindRaiseLevel:
+		return new(RaiseLevel)
+	case KindRaiseEpoch:
+		return new(RaiseEpoch)
 	}
 	return nil
 }

@@ -87,11 +87,13 @@ func (c *Forget) wire(w *wire) {
 	w.fixed(2, c.Act[:])
 }
 
-// Found gives a new cluster its id, its epoch and its first key; it does nothing when there is one.
+// Found gives a new cluster its id, its epoch, its first key and its feature level (see [Level]); it does
+// nothing when there is one. A level of 0 is that of the releases that wrote none: 1.
 type Found struct {
 	ClusterID string
 	Check     []byte // of the master key
 	Key       StateKey
+	Level     uint32
 }
 
 func (c *Found) kind() Kind { return KindFound }
@@ -101,6 +103,7 @@ func (c *Found) wire(w *wire) {
 	w.octets(2, &c.Check)
 	number(w, 3, &c.Key.ID)
 	w.octets(4, &c.Key.Sealed)
+	number(w, 5, &c.Level)
 }
 
 // Rotate makes Key the current State key; it does nothing unless the current one is Previous.

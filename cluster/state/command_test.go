@@ -28,6 +28,9 @@ func examples() map[string]Command {
 	for name, c := range examples3() {
 		all["commands-3/"+name] = c
 	}
+	for name, c := range examples4() {
+		all["commands-4/"+name] = c
+	}
 	return all
 }
 
@@ -89,6 +92,22 @@ func examples3() map[string]Command {
 	settle := examples2()["settle"].(*Settle)
 	settle.Count = true
 	return map[string]Command{"settle": settle}
+}
+
+// examples4 are what came with several nodes.
+func examples4() map[string]Command {
+	act, fingerprint := login.Tag{10}, [32]byte{19, 31: 20}
+	floors := []Floor{{"sms", 9}, {"totp", 58_000_000}}
+	return map[string]Command{
+		"found":       &Found{ClusterID: "c1", Check: []byte("check"), Key: StateKey{ID: 1, Sealed: []byte("sealed")}, Level: 2},
+		"certify":     &Certify{Certificate: []byte("certificate"), Key: []byte("sealed")},
+		"issue-token": &IssueToken{ID: login.Tag{21}, Node: "node2", NonVoter: true, Until: 1_790_000_000 * second, Act: act},
+		"use-token":   &UseToken{ID: login.Tag{21}, Node: "node2", Address: "192.0.2.12:18300", Fingerprint: fingerprint, Act: act},
+		"announce":    &Announce{Node: "node1", Address: "192.0.2.11:18300", Version: "1.0.0", Level: 2, Fingerprint: fingerprint},
+		"remove-node": &RemoveNode{Node: "node2", Act: act},
+		"raise-level": &RaiseLevel{Level: 2},
+		"raise-epoch": &RaiseEpoch{Previous: 1, Key: StateKey{ID: 3, Sealed: []byte("sealed")}, Floors: floors, Act: act},
+	}
 }
 
 // TestGoldenCommands holds the format: what an earlier release wrote into its log is read for ever.

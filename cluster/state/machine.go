@@ -1,21 +1,34 @@
 package state
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // Machine applies log entries. Apply and Restore are called by one goroutine at a time; everything
 // else is safe for concurrent use and never waits for them.
 type Machine struct {
-	now  atomic.Pointer[root]
-	edit uint64
-	wire wire // of Apply and Restore
+	now         atomic.Pointer[root]
+	checkpoints atomic.Pointer[[]checkpoint] // the oldest first; what it points to never changes
+	edit        uint64
+	wire        wire     // of Apply and Restore
+	digester    digester // of Apply
 
 	applied, ignored, panics atomic.Uint64
 }
 
 // New returns an empty machine.
 func New() *Machine {
-	m := &Machine{}
 	r := newRoot()
+	return NewFrom(View{&r})
+}
+
+// NewFrom returns a machine that goes on from a view, while the one that the view is of goes on as well:
+// they share the memory of what neither of them has changed. It begins without checkpoints.
+func NewFrom(v View) *Machine {
+	m := &Machine{edit: v.root.edit}
+	r := *v.root
+	r.expiries = r.expiries.apart()
 	m.now.Store(&r)
 	return m
 }
@@ -23,7 +36,7 @@ func New() *Machine {
 // Counters count since the process started.
 type Counters struct {
 	Applied uint64 // commands applied
-	Ignored uint64 // commands that were unknown, undecodable, or panicked
+	Ignored uint64 // commands that were unknown, undecodable, of a level above the cluster's, or panicked
 	Panics  uint64
 }
 
@@ -38,7 +51,8 @@ func (m *Machine) Apply(index uint64, entry []byte) []Result {
 	stamp, encoded, err := decodeBatch(entry)
 	if err != nil {
 		m.ignored.Add(1)
-		m.publish(m.begin(index, m.now.Load().time))
+		now := m.now.Load()
+		m.publish(m.begin(now, index, now.time), entry, nil)
 		return nil
 	}
 	m.wire.names = m.now.Load().names
@@ -48,44 +62,55 @@ func (m *Machine) Apply(index uint64, entry []byte) []Result {
 			m.ignored.Add(1)
 		}
 	}
-	return m.apply(index, stamp, commands)
+	t, results := m.batch(index, stamp, commands)
+	m.publish(t, entry, results)
+	return results
 }
 
-// apply applies decoded commands; nil stands for one that could not be decoded.
-func (m *Machine) apply(index uint64, stamp int64, commands []Command) []Result {
+// batch applies decoded commands; nil stands for one that could not be decoded.
+func (m *Machine) batch(index uint64, stamp int64, commands []Command) (*txn, []Result) {
 	m.applied.Add(uint64(len(commands)))
 	results := make([]Result, len(commands))
-	t := m.begin(index, stamp)
+	t := m.begin(m.now.Load(), index, stamp)
 	t.forget(forgetPerBatch + forgetPerCommand*len(commands))
 	if m.run(t, commands, results) {
-		m.publish(t)
-		return results
+		return t, results
 	}
 	// One of them panicked, and the whole transaction with it: apply each by itself, so that
 	// only the bad one is lost. Every node does the same.
+	t = m.begin(m.now.Load(), index, stamp)
 	for i := range commands {
-		t := m.begin(index, stamp)
-		if m.run(t, commands[i:i+1], results[i:i+1]) {
-			m.publish(t)
+		next := m.begin(t.commit(), index, stamp)
+		if m.run(next, commands[i:i+1], results[i:i+1]) {
+			t = next
 			continue
 		}
 		results[i] = Result{}
 		m.ignored.Add(1)
 	}
-	return results
+	return t, results
 }
 
-func (m *Machine) begin(index uint64, stamp int64) *txn {
+// begin makes a transaction on top of r.
+func (m *Machine) begin(r *root, index uint64, stamp int64) *txn {
 	m.edit++
-	t := newTxn(m.now.Load(), m.edit, &m.wire)
+	t := newTxn(r, m.edit, &m.wire)
 	t.index = index
 	t.time = max(t.time, stamp)
 	return t
 }
 
-func (m *Machine) publish(t *txn) { m.now.Store(t.commit()) }
+// publish makes what an entry has changed the state, with the digest of it.
+func (m *Machine) publish(t *txn, entry []byte, results []Result) {
+	previous := m.now.Load()
+	t.digest = m.digester.next(previous.digest, t.index, entry, results)
+	r := t.commit()
+	m.now.Store(r)
+	m.mark(previous.index, r)
+}
 
-// run reports whether all commands were applied without a panic.
+// run reports whether all commands were applied without a panic. A command that needs a higher level than
+// the cluster has is passed over, as by programs that do not know it.
 func (m *Machine) run(t *txn, commands []Command, results []Result) (ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -94,9 +119,24 @@ func (m *Machine) run(t *txn, commands []Command, results []Result) (ok bool) {
 		}
 	}()
 	for i, c := range commands {
-		if c != nil {
+		switch {
+		case c == nil:
+		case LevelOf(c.kind()) > t.meta.level():
+			m.ignored.Add(1)
+		default:
 			results[i] = c.apply(t)
 		}
 	}
 	return true
+}
+
+// apart returns a queue that another machine may append to.
+func (e expiries) apart() expiries {
+	e = slices.Clone(e)
+	for i, b := range e {
+		own := *b
+		own.ids = slices.Clip(b.ids)
+		e[i] = &own
+	}
+	return e
 }

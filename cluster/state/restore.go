@@ -18,7 +18,8 @@ import (
 // of the expiry queue: 16 octets for each challenge of one second.
 const maxRecord = 64 << 20
 
-// ErrSnapshot means that a snapshot is damaged or of another format. Nothing was changed.
+// ErrSnapshot means that a snapshot is damaged, of another format, or of a newer program: then it is a
+// [LevelError] too. Nothing was changed.
 var ErrSnapshot = errors.New("snapshot cannot be read")
 
 // Restore replaces the state by that of a snapshot; on an error the state is as it was.
@@ -29,7 +30,8 @@ func (m *Machine) Restore(r io.Reader) error {
 	if err := restore(r, t); err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
-	m.publish(t)
+	m.checkpoints.Store(nil)
+	m.now.Store(t.commit())
 	return nil
 }
 
@@ -52,7 +54,7 @@ func restore(in io.Reader, t *txn) error {
 			if !bytes.Equal(body, sum) {
 				return errors.New("checksum differs")
 			}
-			return nil
+			return t.meta.known()
 		}
 		if err := t.restoreRecord(kind, body); err != nil {
 			return fmt.Errorf("record of kind %d: %w", kind, err)
@@ -126,7 +128,7 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 	case recordHead:
 		var h head
 		err := decodeMessage(body, &h)
-		t.time, t.index = h.time, h.index
+		t.time, t.index, t.digest = h.time, h.index, h.digest
 		return err
 	case recordMeta:
 		t.meta = &Meta{}
@@ -169,6 +171,23 @@ func (t *txn) restoreRecord(kind uint64, body []byte) error {
 		var a act
 		err := t.wire.decode(body, &a)
 		t.remember(a)
+		return err
+	}
+	return t.restoreMember(kind, body)
+}
+
+// restoreMember restores what concerns the nodes.
+func (t *txn) restoreMember(kind uint64, body []byte) error {
+	switch kind {
+	case recordNode:
+		var n NodeRecord
+		err := t.wire.decode(body, &n)
+		t.putNode(n)
+		return err
+	case recordToken:
+		var k Token
+		err := t.wire.decode(body, &k)
+		t.tokens = append(t.tokens, k)
 		return err
 	}
 	return nil

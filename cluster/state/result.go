@@ -20,6 +20,10 @@ const (
 	Unknown
 	// Crowded: as many challenges of the user are kept as may be. Nothing changed.
 	Crowded
+	// Used: the join token was used before. Nothing changed.
+	Used
+	// Present: a node of this name is in the cluster. Nothing changed.
+	Present
 )
 
 // Result is the answer to one command.

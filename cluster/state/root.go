@@ -17,6 +17,12 @@ type Meta struct {
 	Check []byte
 	// Keys are the State keys, the current one last.
 	Keys []StateKey
+	// Authority is what certifies the nodes; empty until there is one.
+	Authority Authority
+	// Level is the feature level; 0 in what the first releases wrote, which means 1.
+	Level uint32
+	// Floors are the numbers that count as used for everybody, by factor, in order.
+	Floors []Floor
 }
 
 // StateKey is a key for State tokens, sealed under the master key.
@@ -32,6 +38,12 @@ func (m *Meta) wire(w *wire) {
 	number(w, 2, &m.Epoch)
 	w.octets(3, &m.Check)
 	list[StateKey](w, 4, &m.Keys)
+	if w.done() {
+		return
+	}
+	part[Authority](w, 5, &m.Authority)
+	number(w, 6, &m.Level)
+	list[Floor](w, 7, &m.Floors)
 }
 
 func (k *StateKey) wire(w *wire) {
@@ -42,8 +54,10 @@ func (k *StateKey) wire(w *wire) {
 
 // root is the whole state at one point of the log. What it points to never changes.
 type root struct {
+	edit     uint64 // of the change that made it: see tagMap
 	time     int64
 	index    uint64
+	digest   [sha256.Size]byte // of the log up to here: see [View.Digest]
 	meta     *Meta
 	verdicts uint64
 	decoys   uint64 // how many of the challenges
@@ -61,7 +75,9 @@ type root struct {
 	tallies    tagMap // by subjectKey: a tally
 	windows    tagMap // by windowKey: a Window
 	expiries   expiries
-	acts       []act // the oldest first
+	acts       []act        // the oldest first
+	nodes      []NodeRecord // by name, in order
+	tokens     []Token      // the oldest first
 }
 
 func newRoot() root { return root{meta: &Meta{}} }

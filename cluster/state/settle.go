@@ -173,7 +173,7 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
 		if i := cred.code(c.Code, t.time); i >= 0 {
 			return c.redeem(t, ch, user, cred, i)
 		}
-	case c.Number > cred.Last, registering && c.Number > 0:
+	case c.Number > t.meta.floor(c.Factor) && (registering || c.Number > cred.Last):
 		return c.accept(t, ch, user, cred)
 	case c.Number > 0 && c.Conceal: // that it was right once must not show
 		return c.miss(t, ch, user.epoch())

@@ -6,7 +6,6 @@ import "sallyport/login"
 // without a trace.
 type txn struct {
 	root
-	edit uint64
 	wire *wire
 	// ownExpiries says that the queue was copied for this transaction.
 	ownExpiries bool
@@ -14,7 +13,9 @@ type txn struct {
 
 func newTxn(r *root, edit uint64, w *wire) *txn {
 	w.names = r.names
-	return &txn{root: *r, edit: edit, wire: w}
+	t := &txn{root: *r, wire: w}
+	t.edit = edit
+	return t
 }
 
 func (t *txn) commit() *root {
