@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,18 +27,19 @@ const (
 func loginVerb() verb {
 	return verb{
 		name: "login", summary: "log in over RADIUS at the terminal, prompt by prompt",
-		usage: "[USER] [--server ADDRESS:PORT] [--secret-file FILE]",
+		usage: "[USER] [--server ADDRESS:PORT]... [--secret-file FILE]",
 		note:  `Each request carries Message-Authenticator: under message_authenticator = "auto" this address then needs one for good ("sallyport client forget").`,
 		examples: []string{
 			"sallyport login alice",
 			"sallyport login bob --server radius.example.com --secret-file ./secret --verbose",
+			"sallyport login bob --server node1 --server node2 --secret-file ./secret",
 		},
 		exits: `0   accepted
 1   rejected
 2   the command line is wrong
 69  no reply from the server`,
 		flags: func(fs *pflag.FlagSet) {
-			fs.String("server", defaultServer, "the RADIUS server's `address` and port (1812 when left out)")
+			fs.StringArray("server", []string{defaultServer}, "the RADIUS server's `address` and port (1812 when left out);\ngiven again: the next one to ask when one is silent")
 			fs.String("secret-file", "", "the `file` with the shared secret (default the demo's, when the server is on loopback)")
 			fs.String("nas-identifier", "sallyport-login", "the NAS-Identifier to send")
 			fs.String("calling-station-id", "", "the Calling-Station-Id to send")
@@ -53,8 +55,14 @@ func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 	if len(args) > 1 {
 		return usageErrorf("one user at a time; %q is too much", args[1])
 	}
-	server := withPort(text(fs, "server"))
-	secret, err := sharedSecret(e, server, text(fs, "secret-file"))
+	names, err := fs.GetStringArray("server")
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		names[i] = withPort(name)
+	}
+	secret, err := sharedSecret(e, names, text(fs, "secret-file"))
 	if err != nil {
 		return err
 	}
@@ -62,16 +70,15 @@ func runLogin(ctx context.Context, e env, fs *pflag.FlagSet, args []string) erro
 	if err != nil {
 		return err
 	}
-	caller, err := radius.Dial(radius.CallerConfig{Server: server, Secret: secret, VendorID: vendor})
+	asked, err := dialServers(names, radius.CallerConfig{Secret: secret, VendorID: vendor}, e.stderr)
 	if err != nil {
 		return err
 	}
-	defer caller.Close()
-	accepted, err := runDialogue(ctx, e.stdout, loginDialogue(e, fs, args, caller))
+	accepted, err := runDialogue(ctx, e.stdout, loginDialogue(e, fs, args, asked))
 	if err == nil && !accepted {
-		return &exitError{code: exitFailed}
+		err = &exitError{code: exitFailed}
 	}
-	return loginError(err)
+	return errors.Join(loginError(err), asked.close())
 }
 
 // loginError says why there was no verdict.
@@ -92,10 +99,10 @@ func loginError(err error) error {
 const silenceHint = `check the address (--server), that the server has this machine as a client,
 and that both have the same shared secret (--secret-file); the server's log says why it dropped a request`
 
-func loginDialogue(e env, fs *pflag.FlagSet, args []string, caller *radius.Caller) dialogueConfig {
+func loginDialogue(e env, fs *pflag.FlagSet, args []string, asked *servers) dialogueConfig {
 	typing := terminal{e.stdin, e.stdout}
 	cfg := dialogueConfig{
-		exchange: caller.Exchange,
+		exchange: asked.exchange,
 		answer: func(ctx context.Context, q question) (string, error) {
 			return typing.ask(ctx, q.prompt, q.echo)
 		},
@@ -115,7 +122,7 @@ func loginDialogue(e env, fs *pflag.FlagSet, args []string, caller *radius.Calle
 }
 
 // sharedSecret reads the file, or takes the demo's secret where only a demo can be meant.
-func sharedSecret(e env, server, file string) (login.Secret, error) {
+func sharedSecret(e env, servers []string, file string) (login.Secret, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -127,8 +134,8 @@ func sharedSecret(e env, server, file string) (login.Secret, error) {
 		}
 		return login.Secret(text), nil
 	}
-	if !isLoopback(server) {
-		return "", usageErrorf("--secret-file is needed: the file with the secret that this machine shares with %s", server)
+	if i := slices.IndexFunc(servers, func(s string) bool { return !isLoopback(s) }); i >= 0 {
+		return "", usageErrorf("--secret-file is needed: the file with the secret that this machine shares with %s", servers[i])
 	}
 	fmt.Fprintln(e.stderr, "sallyport: using the demo's shared secret; give --secret-file for another server")
 	return demoSecret, nil

@@ -257,7 +257,7 @@ func TestAWrongSharedSecretIsSaidSo(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	secret, err := sharedSecret(env{stderr: io.Discard}, server, file)
+	secret, err := sharedSecret(env{stderr: io.Discard}, []string{server}, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,5 +322,26 @@ func TestAnAddressWithoutPortGetsThePortOfRADIUS(t *testing.T) {
 		if got := withPort(given); got != want {
 			t.Errorf("%s is %s, want %s", given, got, want)
 		}
+	}
+}
+
+// The second server is asked with the State of the first, as a NAS does whose first server has died.
+func TestTheNextServerGoesOnWhereOneIsSilent(t *testing.T) {
+	gone, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := gone.LocalAddr().String()
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server := startRADIUS(t, registrationScript(), true)
+	got := runOne(t, loginVerb(), "builder-1\n000000\nr\n755224\n", "bob", "--server", silent, "--server", server, "--no-qr")
+	if got.code != exitOK || !strings.Contains(got.stdout, "Accepted: ") {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	// It is asked once: the one that answered is asked from then on.
+	if want := "nothing listens on " + silent + ": is the server running?; " + server + " is asked"; strings.Count(got.stderr, want) != 1 {
+		t.Errorf("want %q once in\n%s", want, got.stderr)
 	}
 }

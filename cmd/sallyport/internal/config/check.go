@@ -9,6 +9,7 @@ import (
 
 	"sallyport/cluster"
 	"sallyport/cluster/backup"
+	"sallyport/cluster/link"
 	"sallyport/cmd/sallyport/internal/regular"
 	"sallyport/radius"
 	"sallyport/web/admin"
@@ -183,6 +184,11 @@ func (c *checker) snapshot() {
 func (c *checker) node() {
 	if c.Node.Name == "" {
 		c.fault("node.name", `missing: give this node a name, such as "node1"; it stays with the state`)
+	}
+	if c.Node.Name != "" && c.Cluster.Listen != "" {
+		if err := link.CheckName(c.Node.Name); err != nil {
+			c.fault("node.name", "%v", err)
+		}
 	}
 	if c.Node.DataDir == "" {
 		c.fault("node.data_dir", "is empty: name the folder for the state")

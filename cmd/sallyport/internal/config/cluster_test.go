@@ -65,6 +65,13 @@ func TestFaultsOfTheCluster(t *testing.T) {
 			t.Errorf("%s: got %q, want one with %q", text, faults, want)
 		}
 	}
+	spaced := strings.Replace(valid, `"node1"`, `"node 1"`, 1)
+	if _, faults := parse(spaced); faults != nil {
+		t.Errorf("a node that is alone may have any name: %q", faults)
+	}
+	if _, faults := parse(spaced + "[cluster]\nlisten = \"192.0.2.11:18300\"\n"); len(faults) != 1 || !strings.Contains(faults[0], `node.name: node name "node 1": use`) {
+		t.Errorf("a name with a blank: %q", faults)
+	}
 	if _, faults := parse(valid + "[login]\nsecurid_without_quorum = \"25h\"\n"); len(faults) != 1 || !strings.Contains(faults[0], "at most 24h") {
 		t.Errorf("a day and an hour without quorum: %q", faults)
 	}
