@@ -123,6 +123,21 @@ func FreePort(address string) (int, error) {
 	return 0, fmt.Errorf("no free port on %s", address)
 }
 
+// FreeUDPPort returns a UDP port of address that nothing is bound to.
+func FreeUDPPort(address string) (int, error) {
+	for range 100 {
+		port, err := FreePort(address)
+		if err != nil {
+			return 0, err
+		}
+		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(address), Port: port})
+		if err == nil {
+			return port, conn.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free UDP port on %s", address)
+}
+
 // Test programs that run at once take their ports from ranges of their own, and each gives out its
 // ports in turn: one that was given out and is not in use, yet or for a moment, is nobody else's.
 const (

@@ -22,6 +22,33 @@ func (r *running) Pid() int {
 	return r.proc.cmd.Process.Pid
 }
 
+// Ended is closed when the server that was started last has ended, by whatever cause; nil before it was
+// started, and after it was killed or stopped from here.
+func (r *running) Ended() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil {
+		return nil
+	}
+	return r.proc.done
+}
+
+// ExitCode is how the server that was started last ended: 0 and up for an exit of its own, -1 for a
+// signal or when it has not ended.
+func (r *running) ExitCode() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil {
+		return -1
+	}
+	select {
+	case <-r.proc.done:
+		return r.proc.cmd.ProcessState.ExitCode()
+	default:
+		return -1
+	}
+}
+
 // Kill ends the server with SIGKILL, as a crash would. Killing it twice is allowed.
 func (r *running) Kill() { r.end(syscall.SIGKILL) }
 

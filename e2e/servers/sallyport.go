@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -22,7 +22,17 @@ const ClientSecret = "testing123-testing123-testing123"
 type SallyportOptions struct {
 	// Binary is the program, as `go build` made it.
 	Binary string
-	// Listen is the RADIUS address; empty picks a free port of 127.0.0.1.
+	// Name is the node's name; empty means node1.
+	Name string
+	// Address is the IP address that it listens on for all but what has its own here; empty means
+	// 127.0.0.1.
+	Address string
+	// Within stands before each command line, to run it on another host; its ports are then the usual
+	// ones, since nobody else has them.
+	Within []string
+	// Environment are variables that the program gets besides the test's.
+	Environment []string
+	// Listen is the RADIUS address; empty picks a free port of Address.
 	Listen string
 	// Listeners is how many RADIUS addresses there are, the others on free ports; 0 means 1.
 	Listeners int
@@ -41,13 +51,16 @@ type Sallyport struct {
 
 	// Dir holds the configuration, the data directory and the log.
 	Dir string
-	// ConfigFile, Socket and LogFile are paths within Dir.
-	ConfigFile, Socket, LogFile string
-	// Radius and Status are the addresses listened on, Listeners all those for RADIUS.
-	Radius, Status string
-	Listeners      []string
+	// Name is the node's name.
+	Name string
+	// ConfigFile, Socket, LogFile, Data and MasterKey are paths within Dir.
+	ConfigFile, Socket, LogFile, Data, MasterKey string
+	// Radius and Status are the addresses listened on, Listeners all those for RADIUS, Cluster the one
+	// for other nodes, empty for a node alone.
+	Radius, Status, Cluster string
+	Listeners               []string
 
-	binary string
+	opt SallyportOptions
 }
 
 // StartSallyport starts a Sallyport for the duration of a test.
@@ -64,80 +77,14 @@ func StartSallyport(t T, opt SallyportOptions) *Sallyport {
 // NewSallyport writes a configuration with a fresh master key into dir, starts the daemon on it and
 // waits until /readyz says so.
 func NewSallyport(dir string, opt SallyportOptions) (*Sallyport, error) {
-	s := &Sallyport{
-		Dir: dir, binary: opt.Binary,
-		ConfigFile: filepath.Join(dir, "sallyport.toml"), Socket: filepath.Join(dir, "admin.sock"),
-		LogFile: filepath.Join(dir, "log.json"),
+	s, err := prepareSallyport(dir, opt)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.configure(opt); err != nil {
+	if err := s.generateKey(); err != nil {
 		return nil, err
 	}
 	return s, s.Start()
-}
-
-func (s *Sallyport) configure(opt SallyportOptions) error {
-	status, err := FreePort("127.0.0.1")
-	if err != nil {
-		return err
-	}
-	s.Status = fmt.Sprintf("127.0.0.1:%d", status)
-	if s.Listeners, err = listeners(opt); err != nil {
-		return err
-	}
-	s.Radius = s.Listeners[0]
-	key := filepath.Join(s.Dir, "master.key")
-	if _, err := run(nil, nil, s.binary, "keys", "generate", "--out", key); err != nil {
-		return err
-	}
-	if opt.LogLevel == "" {
-		opt.LogLevel = "debug"
-	}
-	text := fmt.Sprintf(`[node]
-name = "node1"
-data_dir = %q
-master_key_file = %q
-
-[radius]
-listen = ["%s"]
-dictionaries = [%s]
-
-[status]
-listen = %q
-
-[admin]
-socket = %q
-
-[log]
-format = "json"
-level = %q
-
-`, filepath.Join(s.Dir, "data"), key, strings.Join(s.Listeners, `", "`), quoted(opt.Dictionaries), s.Status, s.Socket, opt.LogLevel)
-	return os.WriteFile(s.ConfigFile, []byte(text+opt.Config), 0o600)
-}
-
-// quoted is a list as TOML has it, without its brackets.
-func quoted(list []string) string {
-	items := make([]string, len(list))
-	for i, item := range list {
-		items[i] = strconv.Quote(item)
-	}
-	return strings.Join(items, ", ")
-}
-
-// listeners are the addresses to listen on for RADIUS.
-func listeners(opt SallyportOptions) ([]string, error) {
-	var all []string
-	if opt.Listen != "" {
-		all = append(all, opt.Listen)
-	}
-	for len(all) < max(opt.Listeners, 1) {
-		port, err := FreeUDPPort("127.0.0.1")
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, fmt.Sprintf("127.0.0.1:%d", port))
-	}
-	return all, nil
 }
 
 // Start starts the daemon and waits until it is ready. It is for a daemon that was killed or stopped;
@@ -145,17 +92,38 @@ func listeners(opt SallyportOptions) ([]string, error) {
 func (s *Sallyport) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.launch(); err != nil {
+		return err
+	}
+	return s.waitReady(s.proc)
+}
+
+// Launch is Start without the wait.
+func (s *Sallyport) Launch() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.launch()
+}
+
+func (s *Sallyport) launch() error {
 	log, err := os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	proc, err := startProcessTo(log, s.binary, []string{"serve", "--config", s.ConfigFile})
+	name, args := s.command("serve", "--config", s.ConfigFile)
+	proc, err := startProcessTo(log, name, args, s.opt.Environment...)
 	if err != nil {
 		return err
 	}
 	s.proc = proc
-	return s.waitReady(proc)
+	return nil
+}
+
+// command is a command line of the program, where it is to run.
+func (s *Sallyport) command(args ...string) (name string, rest []string) {
+	line := slices.Concat(s.opt.Within, []string{s.opt.Binary}, args)
+	return line[0], line[1:]
 }
 
 func (s *Sallyport) waitReady(proc *process) error {
@@ -164,7 +132,7 @@ func (s *Sallyport) waitReady(proc *process) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if s.ready() {
+		if s.Ready() {
 			return nil
 		}
 		select {
@@ -177,15 +145,10 @@ func (s *Sallyport) waitReady(proc *process) error {
 	}
 }
 
-// ready asks the status port, and the admin socket, which nobody else can have: while the daemon was
+// Ready asks the status port, and the admin socket, which nobody else can have: while the daemon was
 // down, another test's may have taken the port.
-func (s *Sallyport) ready() bool {
-	resp, err := http.Get("http://" + s.Status + "/readyz")
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+func (s *Sallyport) Ready() bool {
+	if status, _, err := s.Get("/readyz"); err != nil || status != http.StatusOK {
 		return false
 	}
 	conn, err := net.Dial("unix", s.Socket)
@@ -206,7 +169,20 @@ func (s *Sallyport) tail() string {
 // Run runs another verb of the program and returns its output. SALLYPORT_SOCKET names the daemon's
 // socket. A program with the race detector would wait a second before it ends.
 func (s *Sallyport) Run(stdin string, args ...string) (string, error) {
-	return run([]byte(stdin), []string{"SALLYPORT_SOCKET=" + s.Socket, "GORACE=atexit_sleep_ms=0"}, s.binary, args...)
+	name, args := s.command(args...)
+	return run([]byte(stdin), s.environment(), name, args...)
+}
+
+// output is Run without input and with what stands on standard output alone.
+func (s *Sallyport) output(args ...string) ([]byte, error) {
+	name, args := s.command(args...)
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), s.environment()...)
+	return cmd.Output()
+}
+
+func (s *Sallyport) environment() []string {
+	return append([]string{"SALLYPORT_SOCKET=" + s.Socket, "GORACE=atexit_sleep_ms=0"}, s.opt.Environment...)
 }
 
 // Log returns the lines that the daemon has logged so far, decoded.
@@ -228,29 +204,15 @@ func (s *Sallyport) Log() ([]map[string]any, error) {
 	return lines, scan.Err()
 }
 
-// Get reads a page of the status port.
+// Get reads a page of the status port. It gives up after three seconds, and keeps no connection: the
+// next answer may be another process's.
 func (s *Sallyport) Get(path string) (status int, body string, err error) {
-	resp, err := http.Get("http://" + s.Status + path)
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + s.Status + path)
 	if err != nil {
 		return 0, "", err
 	}
 	defer resp.Body.Close()
-	var b strings.Builder
-	_, err = bufio.NewReader(resp.Body).WriteTo(&b)
-	return resp.StatusCode, b.String(), err
-}
-
-// FreeUDPPort returns a UDP port of address that nothing is bound to.
-func FreeUDPPort(address string) (int, error) {
-	for range 100 {
-		port, err := FreePort(address)
-		if err != nil {
-			return 0, err
-		}
-		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(address), Port: port})
-		if err == nil {
-			return port, conn.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free UDP port on %s", address)
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
 }
