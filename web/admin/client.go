@@ -164,18 +164,22 @@ func call[T any](ctx context.Context, c *Caller, method, path string, body any) 
 		return answer, c.explain(err)
 	}
 	defer resp.Body.Close()
-	d := json.NewDecoder(io.LimitReader(resp.Body, maxAnswerBytes))
 	if resp.StatusCode != http.StatusOK {
-		p := &Problem{Status: resp.StatusCode}
-		if err := d.Decode(p); err != nil || p.Message == "" {
-			p.Message = "the daemon answered " + resp.Status
-		}
-		return answer, p
+		return answer, problemIn(resp)
 	}
-	if err := d.Decode(&answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswerBytes)).Decode(&answer); err != nil {
 		return answer, fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	return answer, nil
+}
+
+// problemIn reads an answer that says no.
+func problemIn(resp *http.Response) *Problem {
+	p := &Problem{Status: resp.StatusCode}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswerBytes)).Decode(p); err != nil || p.Message == "" {
+		p.Message = "the daemon answered " + resp.Status
+	}
+	return p
 }
 
 // explain says what a failed dial means for an administrator.

@@ -281,14 +281,15 @@ func (fakeStatus) Report(context.Context) status.Report {
 // daemon is a server on a socket of its own with fakes behind it.
 type daemon struct {
 	*Caller
-	server  *Server
-	users   *fakeUsers
-	dirs    map[string]*fakeDirectory
-	clients *fakeClients
-	cluster *fakeCluster
-	factors map[string]login.Factor
-	told    []told
-	log     *logBuffer
+	server    *Server
+	users     *fakeUsers
+	dirs      map[string]*fakeDirectory
+	clients   *fakeClients
+	cluster   *fakeCluster
+	snapshots *fakeSnapshots
+	factors   map[string]login.Factor
+	told      []told
+	log       *logBuffer
 }
 
 // logBuffer is a log that may be read while it is written.
@@ -330,14 +331,15 @@ func startDaemon(t *testing.T) *daemon {
 			}},
 			"guests": {names: map[string]login.User{}},
 		},
-		clients: &fakeClients{clients: []Client{{Name: "vpn", Configured: true, Learned: []Learned{{}, {}}}, {Name: "cx"}}},
-		cluster: new(fakeCluster),
-		log:     new(logBuffer),
+		clients:   &fakeClients{clients: []Client{{Name: "vpn", Configured: true, Learned: []Learned{{}, {}}}, {Name: "cx"}}},
+		cluster:   new(fakeCluster),
+		snapshots: new(fakeSnapshots),
+		log:       new(logBuffer),
 	}
 	d.factors = map[string]login.Factor{"totp": fakeRegistrar{}, "email": fakeSender{}, "securid": fakeForwarder{}}
 	s, err := New(Config{
 		Socket: filepath.Join(t.TempDir(), "run", "admin.sock"),
-		Users:  d.users, Clients: d.clients, Cluster: d.cluster, Status: fakeStatus{},
+		Users:  d.users, Clients: d.clients, Cluster: d.cluster, Snapshots: d.snapshots, Status: fakeStatus{},
 		Directories: func() map[string]Finder {
 			all := make(map[string]Finder)
 			for name, dir := range d.dirs {

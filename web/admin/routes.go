@@ -33,9 +33,12 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/cluster/token":       s.issueToken,
 		"POST /v1/cluster/remove":      s.removeNode,
 		"POST /v1/cluster/transfer":    s.transferLead,
+		"GET /v1/snapshot":             s.showSnapshot,
 	} {
 		mux.Handle(pattern, s.wrap(h))
 	}
+	mux.Handle("POST /v1/snapshot/save", s.long(maxBodyBytes, s.makeBackup))
+	mux.Handle("POST /v1/snapshot/restore", s.long(maxBackup, s.restoreBackup))
 	mux.Handle("/", s.wrap(func(context.Context, *http.Request) (any, error) {
 		return nil, &Problem{http.StatusNotFound, "this daemon does not know that request",
 			"the command and the daemon may be of different versions"}
@@ -55,15 +58,20 @@ func (s *Server) wrap(h handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		v, err := s.call(ctx, h, r)
 		if err != nil {
-			p := problemOf(err)
-			if p.Status == http.StatusInternalServerError {
-				s.cfg.Logger.Error("admin request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
-			}
-			writeProblem(w, p)
+			s.refuse(w, r, err)
 			return
 		}
 		writeJSON(w, http.StatusOK, v)
 	})
+}
+
+// refuse answers with the [Problem] of an error; what nobody foresaw is logged.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	if p.Status == http.StatusInternalServerError {
+		s.cfg.Logger.Error("admin request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+	}
+	writeProblem(w, p)
 }
 
 // call turns a panic into an error, so that it costs one request and is answered.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -26,8 +27,10 @@ type Config struct {
 	Tell    Tell
 	Clients Clients
 	Cluster Cluster
-	Status  StatusReporter
-	Logger  *slog.Logger
+	// Snapshots backs the state up and puts it back.
+	Snapshots Snapshots
+	Status    StatusReporter
+	Logger    *slog.Logger
 	// Audit takes a line for each act; nil means Logger.
 	Audit *slog.Logger
 	// Now nil means time.Now.
@@ -66,6 +69,7 @@ type Server struct {
 	cfg  Config
 	http *http.Server
 	done chan struct{} // nil until Start
+	busy sync.Mutex    // while a backup is made or put back
 }
 
 // The bounds of an API for one machine's administrators.
