@@ -27,8 +27,8 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		if r.CallingStationID != "" {
 			t.again = t.keys.Tag("again", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(password), []byte(t.answer))
 		}
-		t.token.expires = e.cfg.Ledger.Now().Add(againWithin)
-		reply, err = e.answerAtOnce(ctx, t)
+		t.token.expires = t.ledger.Now().Add(againWithin)
+		reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.answerAtOnce(ctx, t) })
 	}
 	if err == nil && reply.Verdict == Reject && t.oneRefusal(reply.Code) {
 		reply.Code, reply.Message, reply.Factor = CodePasswordInvalid, messageAtOnce, ""
@@ -95,8 +95,11 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 	held := e.held(t)
 	word := strings.ToLower(t.answer)
 	kind, tag, standIn := t.standIn(t.answer)
-	if !standIn && t.mayBeSpent(t.answer) && !e.forwardable(held, t.answer) {
-		kind, tag, standIn = CredentialRecovery, Tag{}, true
+	if !standIn && NormalizeCode(t.answer) != "" && !e.forwardable(held, t.answer) {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
+		kind, tag, standIn = CredentialRecovery, Tag{}, t.mayBeSpent(t.answer)
 	}
 	switch {
 	case t.answer == "":
@@ -104,6 +107,9 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 	case standIn:
 		return e.answerStandIn(ctx, t, kind, tag)
 	case len(held) == 0:
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "no factor is registered, and nobody registers in this mode"), nil
 	case slices.Contains(t.rule.factors, word):
 		return e.sendAtOnce(ctx, t, held, word)
@@ -113,6 +119,9 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 		return Reply{}, err
 	}
 	if t.event.Factor = name; name == "" {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		t.event.Factor = held[0]
 		return t.reject(CodeAccountLocked, CodeAccountLocked, lockReason(t.enrolment.Credentials[held[0]])), nil
 	}
@@ -122,6 +131,11 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 			return t.reject(CodePasscodeMalformed, CodePasscodeMalformed, ""), nil
 		}
 		return e.forward(ctx, t, f, e.settlement(t, Finding{}))
+	}
+	if finding.Number == 0 {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 	}
 	return e.settle(ctx, t, e.settlement(t, finding))
 }
@@ -177,6 +191,9 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 	t.event.Factor = name
 	s, ok := e.cfg.Factors[name].(Sender)
 	if !ok || !slices.Contains(held, name) {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the word names a factor that has nothing to send"), nil
 	}
 	t.rejoin = t.keys.Tag("begin", []byte(t.origin.Client), []byte(t.user.ID), []byte(t.origin.CallingStationID), []byte(name))

@@ -34,6 +34,8 @@ type Event struct {
 	Registered bool
 	// Repeated means that this verdict had been given before.
 	Repeated bool
+	// WithoutQuorum means that this node judged alone, by the last known state.
+	WithoutQuorum bool
 	// Backends lists what was asked, in order, and how long it took.
 	Backends []Backend
 	Took     time.Duration

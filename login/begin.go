@@ -25,11 +25,9 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if err := e.findPolicy(t, r.Policy); err != nil {
 		return Reply{}, err
 	}
-	keys, err := e.cfg.Ledger.Keys(ctx)
-	if err != nil {
-		return Reply{}, ledgerError(err)
+	if err := e.enter(ctx, t); err != nil {
+		return Reply{}, err
 	}
-	t.keys = keys
 	if r.Mode != ModeChallenge {
 		return e.beginAtOnce(ctx, t, r)
 	}
@@ -47,7 +45,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if !t.policy.ConcealPassword { // where a decoy's challenge and a real one would be found again differently
 		t.rejoin = t.keys.Tag("begin", []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(r.Password))
 	}
-	reply, err = e.beginSecond(ctx, t)
+	reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.beginSecond(ctx, t) })
 	if err == nil && reply.Verdict == Reject {
 		return e.concealed(ctx, t, reply, err)
 	}
@@ -64,17 +62,16 @@ func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, err
 	if t.rule, permitted = t.policy.ruleFor(t.user.Groups); !permitted {
 		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
 	}
-	if x, ok := t.policy.exemption(t.user, t.origin.Client, e.cfg.Ledger.Now()); ok && t.origin.Mode != ModeOTPOnly {
+	if x, ok := t.policy.exemption(t.user, t.origin.Client, t.ledger.Now()); ok && t.origin.Mode != ModeOTPOnly {
 		// Without a password an exemption would let in whoever knows the name.
 		reply, err := e.exempt(ctx, t, x)
 		return reply, err, true
 	}
-	if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
-		return Reply{}, ledgerError(err), true
-	}
 	t.token.handle, t.token.client = t.keys.Handle(t.user.ID), t.keys.clientTag(t.origin.Client)
-	t.token.epoch, t.token.clusterEpoch = t.enrolment.Epoch, t.keys.Epoch()
-	t.token.name = t.keys.nameTag(t.typed)
+	t.token.clusterEpoch, t.token.name = t.keys.Epoch(), t.keys.nameTag(t.typed)
+	if err := e.readUser(ctx, t); err != nil {
+		return Reply{}, err, true
+	}
 	return Reply{}, nil, false
 }
 
@@ -174,32 +171,40 @@ func refusalReason(err error) string {
 func (e *Engine) exempt(ctx context.Context, t *turn, x Exemption) (Reply, error) {
 	t.event.Reason = x.Reason
 	s := e.settlement(t, Finding{})
-	s.Exempt, s.Expires = x.Rule, e.cfg.Ledger.Now().Add(againWithin)
-	var err error
-	if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
-		return Reply{}, ledgerError(err)
-	}
-	s.Handle, s.Epoch, s.ClusterEpoch = t.keys.Handle(t.user.ID), t.enrolment.Epoch, t.keys.Epoch()
-	out, err := e.commit(ctx, t, s)
-	if err != nil {
+	s.Exempt, s.Expires = x.Rule, t.ledger.Now().Add(againWithin)
+	s.Handle, s.ClusterEpoch = t.keys.Handle(t.user.ID), t.keys.Epoch()
+	read := func() error { return e.readUser(ctx, t) }
+	if err := read(); err != nil {
 		return Reply{}, err
 	}
-	return e.accept(t, out, "exempt("+x.Rule+")", false), nil
+	return e.twice(t, read, func() (Reply, error) {
+		s.Epoch = t.enrolment.Epoch
+		out, err := e.commit(ctx, t, s)
+		if err != nil {
+			return Reply{}, err
+		}
+		return e.accept(t, out, "exempt("+x.Rule+")", false), nil
+	})
 }
 
 // beginSecond asks for the second factor, or begins a first registration.
 func (e *Engine) beginSecond(ctx context.Context, t *turn) (Reply, error) {
 	held := e.held(t)
+	name, ok := e.open(t, held)
+	if !ok {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
+	}
 	if len(held) == 0 {
-		if !t.policy.ConcealPassword && t.goodCodes(CredentialBypass, e.cfg.Ledger.Now()) {
+		if !t.policy.ConcealPassword && t.goodCodes(CredentialBypass, t.ledger.Now()) {
 			return e.askCode(t, CredentialBypass)
 		}
 		return e.beginRegistration(ctx, t)
 	}
-	name, ok := e.open(t, held)
 	if !ok && !t.policy.ConcealPassword {
 		for _, kind := range []string{CredentialBypass, CredentialRecovery} {
-			if t.goodCodes(kind, e.cfg.Ledger.Now()) {
+			if t.goodCodes(kind, t.ledger.Now()) {
 				return e.askCode(t, kind)
 			}
 		}
@@ -214,8 +219,7 @@ func (e *Engine) beginSecond(ctx context.Context, t *turn) (Reply, error) {
 func (e *Engine) held(t *turn) []string {
 	var held []string
 	for _, name := range t.rule.factors {
-		_, forwards := e.cfg.Factors[name].(Forwarder)
-		if forwards || t.enrolment.Credentials[name].Registered() {
+		if e.forwards(name) || t.enrolment.Credentials[name].Registered() {
 			held = append(held, name)
 		}
 	}
@@ -225,7 +229,7 @@ func (e *Engine) held(t *turn) []string {
 // open returns the factor to ask for: the one used last, else the preferred one, of those that are
 // not locked.
 func (e *Engine) open(t *turn, held []string) (string, bool) {
-	now, chosen := e.cfg.Ledger.Now(), ""
+	now, chosen := t.ledger.Now(), ""
 	for _, name := range held {
 		switch {
 		case t.enrolment.Credentials[name].LockedAt(now) && !t.policy.ConcealPassword: // or the lock would show
@@ -245,6 +249,9 @@ func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) 
 	c := t.enrolment.Credentials[name]
 	t.token.factor, t.token.version = t.keys.factorTag(name), c.Version
 	t.token.flags &^= flagRegistering | flagDialogue
+	if t.alone && !e.forwards(name) {
+		return Reply{}, alone()
+	}
 	if s, ok := e.cfg.Factors[name].(Sender); ok {
 		return e.askSender(ctx, t, s, why)
 	}
@@ -254,7 +261,7 @@ func (e *Engine) askFactor(ctx context.Context, t *turn, name string, why Code) 
 			return reply, err
 		}
 	}
-	t.endBy(e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife))
+	t.endBy(t.ledger.Now().Add(e.cfg.ChallengeLife))
 	p, err := e.cfg.Factors[name].Challenge(ctx, t.user, c)
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil

@@ -47,7 +47,10 @@ func (e *Engine) useFactor(ctx context.Context, t *turn) (Reply, error) {
 		return e.back(ctx, t)
 	case t.token.has(flagRegistering):
 		return e.registerFactor(ctx, t, name)
-	case t.enrolment.Credentials[name].LockedAt(e.cfg.Ledger.Now()):
+	case t.enrolment.Credentials[name].LockedAt(t.ledger.Now()):
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return e.chooseFactor(t, CodeAccountLocked)
 	}
 	return e.askFactor(ctx, t, name, CodePrompt)

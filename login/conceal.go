@@ -32,7 +32,7 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	t.token = token{
 		challenge: t.token.challenge, handle: handle, client: t.keys.clientTag(t.origin.Client),
 		factor: t.keys.factorTag(name), clusterEpoch: t.keys.Epoch(), name: t.keys.nameTag(typed), flags: flagDecoy,
-		expires: e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife),
+		expires: t.ledger.Now().Add(e.cfg.ChallengeLife),
 	}
 	if s, ok := e.cfg.Factors[name].(Sender); ok {
 		return e.openAndSend(ctx, t, s, Address{Text: typed}, Opening{Life: e.cfg.SentLife}, CodePrompt)
@@ -86,7 +86,7 @@ func (e *Engine) decoyFactor(ctx context.Context, t *turn) (string, error) {
 		if t.rule, _ = t.policy.ruleFor(t.user.Groups); len(t.rule.factors) == 0 {
 			t.rule.factors = t.policy.Factors
 		}
-		if t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.user.ID); err != nil {
+		if t.enrolment, err = t.ledger.Enrolment(ctx, t.user.ID); err != nil {
 			return "", ledgerError(err)
 		}
 		if held := e.held(t); len(held) > 0 {

@@ -20,29 +20,53 @@ func (e *Engine) Continue(ctx context.Context, a Answer) (Reply, error) {
 }
 
 func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) {
-	err := e.findPolicy(t, a.Policy)
-	if err != nil {
+	if err := e.findPolicy(t, a.Policy); err != nil {
 		return Reply{}, err
 	}
-	if t.keys, err = e.cfg.Ledger.Keys(ctx); err != nil {
-		return Reply{}, ledgerError(err)
+	if err := e.enter(ctx, t); err != nil {
+		return Reply{}, err
 	}
-	if code, reason := e.openToken(t, a); code != "" {
+	code, reason, err := e.openNewToken(ctx, t, a)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case code != "":
 		return t.reject(code, code, reason), nil
 	}
 	if reply, err, done := e.recall(ctx, t); done {
 		return reply, err
 	}
-	if t.policy.ConcealPassword && !e.cfg.Ledger.Now().Before(t.token.expires) {
+	if t.policy.ConcealPassword && !t.ledger.Now().Before(t.token.expires) {
 		return t.reject(CodeStateExpired, CodeStateExpired, ""), nil
 	}
 	action := t.action(a.Action)
+	if t.alone && !t.mayGoOnAlone(action) {
+		return Reply{}, alone()
+	}
 	t.key = t.keys.Tag("request", []byte(a.State), []byte(action), []byte(t.answer))
 	next := e.table[input{t.token.step, action}]
 	if next == nil {
 		next = (*Engine).askAgain
 	}
-	return next(e, ctx, t)
+	read := func() error { _, err := e.readStored(ctx, t); return err }
+	return e.twice(t, read, func() (Reply, error) { return next(e, ctx, t) })
+}
+
+// openNewToken is openToken, once more with the newest key ring where the State may be from a newer one
+// than this node knows.
+func (e *Engine) openNewToken(ctx context.Context, t *turn, a Answer) (code Code, reason string, err error) {
+	code, reason = e.openToken(t, a)
+	if code == "" || !t.keys.mayLag(a.State, t.token) {
+		return code, reason, nil
+	}
+	if err := e.catchUp(ctx, t); err != nil {
+		return "", "", err
+	}
+	if t.keys, err = t.ledger.Keys(ctx); err != nil {
+		return "", "", ledgerError(err)
+	}
+	code, reason = e.openToken(t, a)
+	return code, reason, nil
 }
 
 // openToken opens the State and refuses what was not meant for this client, this user and this time.
@@ -61,7 +85,7 @@ func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 		return CodeStateInvalid, "the State is from before a restore"
 	case a.Username != "" && !t.sameName(a.Username):
 		return CodeStateInvalid, "the State was issued to another username"
-	case e.cfg.Ledger.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
+	case t.ledger.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
 		return CodeStateExpired, "" // later than any recorded verdict is kept
 	}
 	return "", ""
@@ -80,9 +104,9 @@ func (t *turn) sameName(username string) bool {
 // The account may have been disabled since the password was checked; it is asked whatever will be
 // found, or its answer would tell whether the code was right.
 func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
-	var opened, found bool
-	if t.opened, opened, err = e.cfg.Ledger.Opened(ctx, t.token.challenge); err != nil {
-		return Reply{}, ledgerError(err), true
+	found, err := e.readStored(ctx, t)
+	if err != nil {
+		return Reply{}, err, true
 	}
 	if t.token.has(flagDecoy) {
 		if reply, err, done = e.checkDecoy(ctx, t); done {
@@ -90,13 +114,7 @@ func (e *Engine) recall(ctx context.Context, t *turn) (reply Reply, err error, d
 		}
 		return e.nameFactor(t)
 	}
-	if t.enrolment, found, err = e.cfg.Ledger.EnrolmentByHandle(ctx, t.token.handle); err == nil && !found && opened {
-		t.enrolment, err = e.cfg.Ledger.Enrolment(ctx, t.opened.UserID)
-	}
-	if err != nil {
-		return Reply{}, ledgerError(err), true
-	}
-	if !found && !opened || t.keys.Handle(t.enrolment.UserID) != t.token.handle {
+	if !found {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge or the user is not stored any more"), nil, true
 	}
 	t.user = User{ID: t.enrolment.UserID, Name: t.enrolment.Name}
@@ -187,12 +205,15 @@ func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
 	}
 	name := t.event.Factor
 	c := t.enrolment.Credentials[name]
-	if c.Version < t.token.version || t.enrolment.Epoch < t.token.epoch {
-		return Reply{}, ledgerError(errors.New("this node's state lags behind the challenge"))
-	}
 	finding, err := e.verify(ctx, t, name, c)
+	if err == nil && finding.Number == 0 {
+		err = e.sure(ctx, t) // its code, its drift, a one-time code in its place may be newer
+	}
 	if err != nil {
 		return Reply{}, err
+	}
+	if c.Version < t.token.version || t.enrolment.Epoch < t.token.epoch {
+		return Reply{}, ledgerError(errors.New("this node's state lags behind the challenge"))
 	}
 	s := e.settlement(t, finding)
 	s.Pass = c.Renew
@@ -209,7 +230,7 @@ func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential)
 	}
 	if s, ok := factor.(Sender); ok {
 		f, err = e.verifySent(ctx, t, s, c)
-	} else if c.Record, err = e.cfg.Ledger.Record(ctx, t.enrolment, name); err == nil {
+	} else if c.Record, err = t.ledger.Record(ctx, t.enrolment, name); err == nil {
 		f, err = factor.Verify(ctx, e.cfg.Now(), t.user, c, t.answer)
 	}
 	if err != nil {
@@ -236,8 +257,11 @@ func (e *Engine) settlement(t *turn, f Finding) Settlement {
 
 // commit settles in the ledger.
 func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome, err error) {
+	if t.alone {
+		return Outcome{}, alone()
+	}
 	err = e.timed(t, "ledger", func() (string, error) {
-		out, err = e.cfg.Ledger.Settle(ctx, s)
+		out, err = t.ledger.Settle(ctx, s)
 		return "", err
 	})
 	if t.policy.ConcealPassword && errors.Is(err, ErrFull) {
@@ -246,6 +270,11 @@ func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome
 	}
 	if err != nil {
 		return Outcome{}, ledgerError(err)
+	}
+	if out.Stale && t.state == "" { // what it was built on was read here, in this turn
+		if err := e.sure(ctx, t); err != nil {
+			return Outcome{}, err
+		}
 	}
 	t.event.Repeated = out.Repeated
 	return out, nil
@@ -293,7 +322,7 @@ func (e *Engine) passed(ctx context.Context, t *turn) (Reply, error) {
 // ended refuses what comes too late to change anything. done means that reply is the end.
 func (e *Engine) ended(t *turn) (reply Reply, done bool) {
 	switch {
-	case !e.cfg.Ledger.Now().Before(t.token.expires):
+	case !t.ledger.Now().Before(t.token.expires):
 		return t.reject(CodeStateExpired, CodeStateExpired, ""), true
 	case t.opened.Closed, t.opened.Failures >= e.cfg.Limits.Attempts:
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed"), true
@@ -378,8 +407,11 @@ func (e *Engine) prompt(t *turn, p Prompt, why Code) (Reply, error) {
 
 // cancel ends the login at the person's wish.
 func (e *Engine) cancel(ctx context.Context, t *turn) (Reply, error) {
+	if t.alone && t.token.step == StepChooseFactor {
+		return Reply{}, alone()
+	}
 	err := e.timed(t, "ledger", func() (string, error) {
-		return "", e.cfg.Ledger.Cancel(ctx, Cancellation{
+		return "", t.ledger.Cancel(ctx, Cancellation{
 			Challenge: t.token.challenge, Client: t.origin.Client, UserID: t.user.ID, Handle: t.token.handle,
 			Epoch: t.token.epoch, Expires: t.token.expires, Keep: e.cfg.Limits.Keep, Capacity: e.cfg.Limits.Capacity,
 		})

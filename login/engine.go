@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,10 +59,11 @@ type Config struct {
 	Outbox   *Outbox
 }
 
-// Engine holds the conversation. It is immutable and safe for concurrent use.
+// Engine holds the conversation. It is safe for concurrent use.
 type Engine struct {
-	cfg   Config
-	table map[input]move
+	cfg      Config
+	table    map[input]move
+	solitude atomic.Pointer[solitude] // nil while there was a quorum all the time
 }
 
 // New returns an engine. It refuses a policy that could let anyone in without a second factor, or
@@ -212,12 +214,16 @@ func Outage(err error) Reply {
 // Vouch reports whether state was sealed by this cluster for this client and has not expired. It is
 // cheap, counts nothing, and serves to prefer logins in progress under overload (RFC 5080 §2.2.3).
 func (e *Engine) Vouch(state, client string) bool {
-	keys, err := e.cfg.Ledger.Keys(context.Background())
+	l := e.cfg.Ledger
+	keys, err := l.Keys(context.Background())
+	if solo, ok := l.Solo(); err != nil && ok {
+		keys, err = solo.Keys(context.Background())
+	}
 	if err != nil {
 		return false
 	}
 	t, err := keys.open(state)
-	return err == nil && t.client == keys.clientTag(client) && e.cfg.Ledger.Now().Before(t.expires)
+	return err == nil && t.client == keys.clientTag(client) && l.Now().Before(t.expires)
 }
 
 // turn is one request on its way through the engine.
@@ -225,9 +231,14 @@ type turn struct {
 	origin Origin
 	policy Policy
 	rule   rule
-	keys   *KeyRing
-	event  Event
-	began  time.Time
+	// ledger is the cluster's, or that of this node alone, without a quorum.
+	ledger Ledger
+	alone  bool
+	// fresh says that this node's state was up to date after the turn began.
+	fresh bool
+	keys  *KeyRing
+	event Event
+	began time.Time
 
 	// token, state and answer are what the person answers; zero in the first request.
 	token  token
@@ -300,6 +311,7 @@ func (e *Engine) report(t *turn, r Reply, err error) {
 		ev.Code = r.Code
 	}
 	if err != nil {
+		ev.WithoutQuorum = false
 		ev.Code = Outage(err).Code
 		ev.Reason = err.Error()
 		var u *UnavailableError
@@ -327,7 +339,7 @@ func (t *turn) reject(code, told Code, reason string) Reply {
 // ledger's own word: without an accepted outcome it refuses. earned says what was shown besides the
 // password.
 func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Reply {
-	if out.Code != CodeAccepted || t.barred {
+	if out.Code != CodeAccepted || t.barred || t.alone && !t.forwarded {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement, or an account that is refused")
 	}
 	if t.policy.ConcealPassword {
@@ -345,7 +357,7 @@ func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Re
 // challenge asks for an answer under a fresh State token. tok is the token of the prompt; why is
 // CodePrompt, or what was wrong with the last answer.
 func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error) {
-	tok.issued = e.cfg.Ledger.Now()
+	tok.issued = t.ledger.Now()
 	tok.step = p.Step
 	state, err := t.keys.seal(tok)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// pollClaim is how often the outcome of an answer that another node forwards is looked for.
-const pollClaim = 250 * time.Millisecond
+// lookEvery is how often this node's state is looked at for the outcome of an answer that is on its way.
+const lookEvery = 25 * time.Millisecond
 
 // concludeWithin is how long the outcome of a forwarded answer may take to commit.
 const concludeWithin = 5 * time.Second
@@ -29,8 +29,13 @@ func (e *Engine) answerPasscode(ctx context.Context, t *turn) (Reply, error) {
 		if kind, tag, ok := t.standIn(t.answer); ok {
 			return e.answerStandIn(ctx, t, kind, tag)
 		}
-		if !f.Acceptable(t.answer) && t.mayBeSpent(t.answer) {
-			return e.answerStandIn(ctx, t, CredentialRecovery, Tag{})
+		if !f.Acceptable(t.answer) && NormalizeCode(t.answer) != "" {
+			if err := e.sure(ctx, t); err != nil {
+				return Reply{}, err
+			}
+			if t.mayBeSpent(t.answer) {
+				return e.answerStandIn(ctx, t, CredentialRecovery, Tag{})
+			}
 		}
 	}
 	if t.inDialogue() && !printable(t.answer) || !t.inDialogue() && !f.Acceptable(t.answer) {
@@ -50,21 +55,32 @@ func printable(answer string) bool {
 func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement) (Reply, error) {
 	t.forwarded = true
 	if t.inDialogue() && t.opened.Sequence < t.token.sequence { // before the claim: it would end the dialogue
-		return Reply{}, ledgerError(errors.New("this node's state lags behind the dialogue"))
+		return Reply{}, ledgerError(errors.New("the dialogue is not known here: it began on another node, without a quorum"))
+	}
+	s.Sequence = t.token.sequence
+	e.answeredAlone(ctx, t, s)
+	if t.alone && t.enrolment.Epoch != t.token.epoch {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "the user's factors changed since the challenge began"), nil
 	}
 	slot, err := e.cfg.Outbox.reserve()
 	if err != nil { // before the claim: a passcode that is claimed and never forwarded would be lost
 		return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: err}
 	}
-	defer slot.release()
+	defer func() { slot.release() }()
 	claim := Claim{Act: newAct(), Within: f.Within() + concludeWithin}
 	if !t.inDialogue() {
 		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(f.Canonical(t.answer)))
 	}
-	s.Sequence = t.token.sequence
 	out, err := e.claim(ctx, t, s, claim, slot)
 	if err != nil {
 		return Reply{}, ledgerError(err)
+	}
+	if out.Claimed && slot.gone { // it waited first, for what is forgotten by now
+		again, err := e.cfg.Outbox.reserve()
+		if err != nil {
+			return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: err}
+		}
+		slot = again
 	}
 	if out.Claimed {
 		if out, err = e.judged(ctx, t, f, s, claim, slot); err != nil {
@@ -74,24 +90,44 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 	return e.concluded(ctx, t, out)
 }
 
-// claim asks for the right to forward, and waits while another has it.
+// claim asks for the right to forward, and waits while another has it. Waiting reads this node's state;
+// only what it has found there, or when the time for it is over, is asked of the cluster.
 func (e *Engine) claim(ctx context.Context, t *turn, s Settlement, c Claim, slot *slot) (out Outcome, err error) {
 	err = e.timed(t, "ledger", func() (string, error) {
-		for {
-			if out, err = e.cfg.Ledger.Claim(ctx, s, c); err != nil || !out.Pending {
-				return "", err
+		out, _, err = t.ledger.Recorded(ctx, s)
+		for err == nil {
+			if out.Pending {
+				slot.release() // who waits forwards nothing
+				if err = e.awaitOutcome(ctx, t, s, c.Within); err != nil {
+					break
+				}
 			}
-			slot.release() // who waits forwards nothing
-			pause := time.NewTimer(pollClaim)
-			select {
-			case <-pause.C:
-			case <-ctx.Done():
-				pause.Stop()
-				return "", errors.New("another node forwards this answer, and its outcome is not known yet")
+			if out, err = t.ledger.Claim(ctx, s, c); !out.Pending {
+				break
 			}
 		}
+		return "", err
 	})
 	return out, err
+}
+
+// awaitOutcome returns when this node's state holds an outcome, and after within at the latest.
+func (e *Engine) awaitOutcome(ctx context.Context, t *turn, s Settlement, within time.Duration) error {
+	look, over := time.NewTicker(lookEvery), time.NewTimer(within)
+	defer look.Stop()
+	defer over.Stop()
+	for {
+		select {
+		case <-look.C:
+		case <-over.C:
+			return nil
+		case <-ctx.Done():
+			return errors.New("another node forwards this answer, and its outcome is not known yet")
+		}
+		if out, found, err := t.ledger.Recorded(ctx, s); err != nil || found && !out.Pending {
+			return err
+		}
+	}
 }
 
 // judged forwards a claimed answer and commits its outcome. Both go on when the request's time is up:
@@ -113,14 +149,14 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 		}
 		forwarding.Dialogue = d
 	}
-	done := make(chan end, 1)
+	done, ledger := make(chan end, 1), t.ledger
 	slot.run(f.Within()+concludeWithin, func(ctx context.Context) {
 		began := e.cfg.Now()
 		within, cancel := context.WithTimeout(ctx, f.Within())
 		forwarded := f.Forward(within, forwarding)
 		cancel()
 		took := e.cfg.Now().Sub(began)
-		out, err := e.conclude(ctx, s, c, forwarded)
+		out, err := e.conclude(ctx, ledger, s, c, forwarded)
 		done <- end{forwarded, out, took, err}
 	})
 	select {
@@ -138,15 +174,15 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 	}
 }
 
-// conclude commits what became of a forwarded answer.
-func (e *Engine) conclude(ctx context.Context, s Settlement, c Claim, f Forwarded) (Outcome, error) {
+// conclude commits what became of a forwarded answer, in the ledger where it was claimed.
+func (e *Engine) conclude(ctx context.Context, ledger Ledger, s Settlement, c Claim, f Forwarded) (Outcome, error) {
 	end := Conclusion{Act: c.Act, Release: !f.Consumed}
 	switch f.Result {
 	case ForwardAccepted:
 		end.Code, end.Grant = CodeAccepted, encodeAttributes(f.Attributes)
 	case ForwardChallenged:
 		end.Code, end.Dialogue = CodePrompt, encodeDialogue(f.Dialogue)
-		s.Expires = e.cfg.Ledger.Now().Add(e.cfg.DialogueLife)
+		s.Expires = ledger.Now().Add(e.cfg.DialogueLife)
 	case ForwardMisconfigured:
 		end.Code = CodeSecurIDMisconfig
 	case ForwardUnavailable:
@@ -154,12 +190,17 @@ func (e *Engine) conclude(ctx context.Context, s Settlement, c Claim, f Forwarde
 	default:
 		end.Code = CodeSecurIDRejected
 	}
-	return e.cfg.Ledger.Conclude(ctx, s, end)
+	return ledger.Conclude(ctx, s, end)
 }
 
 // concluded turns the ledger's word on a forwarded answer into the reply.
 func (e *Engine) concluded(ctx context.Context, t *turn, out Outcome) (Reply, error) {
 	t.event.Repeated = out.Repeated
+	if out.Stale && t.state == "" {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
+	}
 	switch {
 	case out.Code == CodeAccepted:
 		return e.accept(t, out, t.earned(out), false), nil
@@ -185,10 +226,9 @@ func (e *Engine) toldOf(t *turn, c Code) Code {
 
 // nextOfDialogue asks what the RSA server asks.
 func (e *Engine) nextOfDialogue(ctx context.Context, t *turn, out Outcome) (Reply, error) {
-	var found bool
-	var err error
-	if t.opened, found, err = e.cfg.Ledger.Opened(ctx, t.token.challenge); err != nil {
-		return Reply{}, ledgerError(err)
+	found, err := e.readDialogue(ctx, t, out.Sequence)
+	if err != nil {
+		return Reply{}, err
 	}
 	if !found || t.opened.Closed || t.opened.Sequence != out.Sequence {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the dialogue has gone on"), nil
@@ -197,6 +237,25 @@ func (e *Engine) nextOfDialogue(ctx context.Context, t *turn, out Outcome) (Repl
 	t.token.sequence, t.token.expires = t.opened.Sequence, t.opened.Expires
 	t.left = out.AttemptsLeft
 	return e.showDialogue(t, CodePrompt)
+}
+
+// readDialogue reads a challenge whose dialogue has just gone on to a sequence. The commit that says so
+// may have come here before what it committed.
+func (e *Engine) readDialogue(ctx context.Context, t *turn, sequence uint8) (found bool, err error) {
+	read := func() error {
+		if t.opened, found, err = t.ledger.Opened(ctx, t.token.challenge); err != nil {
+			return ledgerError(err)
+		}
+		return nil
+	}
+	if err := read(); err != nil || found && t.opened.Sequence >= sequence || t.alone {
+		return found, err
+	}
+	if err := e.catchUp(ctx, t); err != nil {
+		return false, err
+	}
+	err = read()
+	return found, err
 }
 
 // showDialogue asks the question of the dialogue that the challenge holds.

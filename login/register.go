@@ -11,7 +11,7 @@ func (e *Engine) beginRegistration(ctx context.Context, t *turn) (Reply, error) 
 	switch {
 	case err != nil:
 		return Reply{}, err
-	case !allowed && t.mayBeInvited() && t.goodCodes(CredentialInvitation, e.cfg.Ledger.Now()):
+	case !allowed && t.mayBeInvited() && t.goodCodes(CredentialInvitation, t.ledger.Now()):
 		return e.askCode(t, CredentialInvitation)
 	case !allowed:
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, why), nil
@@ -52,7 +52,7 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 		if !t.hadFactor() {
 			return true, "", nil
 		}
-		allowed, err = e.window(ctx, t.user.ID)
+		allowed, err = e.window(ctx, t, t.user.ID)
 		return allowed, "the account had a factor before: open a window for it, or invite", err
 	case RegistrationWindow:
 		subjects := []string{t.user.ID}
@@ -62,10 +62,10 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 			}
 			subjects = append(subjects, GroupSubject(t.policy.Directory, g), GroupSubject(t.policy.Directory, firstValue(g)))
 		}
-		allowed, err = e.window(ctx, subjects...)
+		allowed, err = e.window(ctx, t, subjects...)
 		return allowed, "no registration window is open for the user or a group of theirs", err
 	case RegistrationInvited:
-		allowed, err = e.window(ctx, t.user.ID)
+		allowed, err = e.window(ctx, t, t.user.ID)
 		return allowed, "the user has not been invited", err
 	}
 	return false, "no factor is registered and the policy does not let people register", nil
@@ -81,12 +81,15 @@ func (t *turn) mayBeInvited() bool {
 	return false
 }
 
-func (e *Engine) window(ctx context.Context, subjects ...string) (bool, error) {
-	open, err := e.cfg.Ledger.Window(ctx, subjects)
+func (e *Engine) window(ctx context.Context, t *turn, subjects ...string) (bool, error) {
+	open, err := t.ledger.Window(ctx, subjects)
 	if err != nil {
 		return false, ledgerError(err)
 	}
-	return open, nil
+	if !open {
+		return false, e.sure(ctx, t)
+	}
+	return true, nil
 }
 
 // hadFactor reports whether the user ever registered a factor. A password alone then does not lead
@@ -169,7 +172,7 @@ func (e *Engine) askAddress(t *turn, why Code) (Reply, error) {
 func (e *Engine) showAddress(t *turn, s Sender, to Address, why Code) (Reply, error) {
 	p := Prompt{Step: StepConfirmAddress, Echo: true, MaskedAddress: to.Display}
 	if !t.opened.SendAt.IsZero() {
-		p.ResendAfter = max(t.opened.SendAt.Sub(e.cfg.Ledger.Now()), 0)
+		p.ResendAfter = max(t.opened.SendAt.Sub(t.ledger.Now()), 0)
 	}
 	return e.prompt(t, p, why)
 }
@@ -266,18 +269,29 @@ func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
 		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil
 	}
 	if t.opened.Sequence != t.token.sequence || len(t.opened.Record) == 0 {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "another candidate took the place of this one"), nil
 	}
 	finding, err := e.verifyCandidate(ctx, t)
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
+	if finding.Number == 0 {
+		if err := e.sure(ctx, t); err != nil {
+			return Reply{}, err
+		}
+	}
 	s := e.settlement(t, finding)
 	s.Register, s.Sequence = t.opened.Record, t.token.sequence
 	_, s.Count = e.cfg.Factors[t.event.Factor].(Sender)
 	if t.token.has(flagInvited) {
-		s.Invitation, _ = t.anyCode(CredentialInvitation, e.cfg.Ledger.Now())
+		s.Invitation, _ = t.anyCode(CredentialInvitation, t.ledger.Now())
 		if s.Invitation == (Tag{}) {
+			if err := e.sure(ctx, t); err != nil {
+				return Reply{}, err
+			}
 			return t.reject(CodeNotPermitted, CodeNotPermitted, "the invitation was used up or has ended"), nil
 		}
 	}

@@ -30,7 +30,7 @@ func (e *Engine) askSender(ctx context.Context, t *turn, s Sender, why Code) (Re
 
 // registeredAddress is the address in the user's record.
 func (e *Engine) registeredAddress(ctx context.Context, t *turn, s Sender) (Address, error) {
-	record, err := e.cfg.Ledger.Record(ctx, t.enrolment, s.Name())
+	record, err := t.ledger.Record(ctx, t.enrolment, s.Name())
 	if err != nil {
 		return Address{}, ledgerError(err)
 	}
@@ -83,9 +83,12 @@ func (e *Engine) openChallenge(ctx context.Context, t *turn, o Opening) (reply R
 	o.Key, o.Rejoin, o.RejoinWithin = t.key, t.rejoin, RejoinWithin
 	o.Decoy = t.token.has(flagDecoy)
 	o.Keep, o.Capacity = e.cfg.Limits.Keep, e.cfg.Limits.Capacity
+	if t.alone {
+		return Reply{}, alone(), true
+	}
 	err = e.timed(t, "ledger", func() (string, error) {
 		var err error
-		t.opened, err = e.cfg.Ledger.Open(ctx, o)
+		t.opened, err = t.ledger.Open(ctx, o)
 		return "", err
 	})
 	switch {
@@ -94,13 +97,18 @@ func (e *Engine) openChallenge(ctx context.Context, t *turn, o Opening) (reply R
 	case err != nil:
 		return Reply{}, ledgerError(err), true
 	case t.opened.Stale:
+		if t.state == "" { // the epoch was read here, in this turn
+			if err := e.sure(ctx, t); err != nil {
+				return Reply{}, err, true
+			}
+		}
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the user's factors changed, or another address was given since"), nil, true
 	case t.opened.Closed:
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed"), nil, true
 	}
 	t.event.Trace = traceOf(t.opened.ID)
 	t.token.challenge, t.token.sequence = t.opened.ID, t.opened.Sequence
-	t.endBy(e.cfg.Ledger.Now().Add(o.Life)) // nothing is stored where nothing was sent
+	t.endBy(t.ledger.Now().Add(o.Life)) // nothing is stored where nothing was sent
 	return Reply{}, nil, false
 }
 
@@ -154,7 +162,7 @@ func (e *Engine) noteFailure(f SendFailure) {
 // askSent asks for the code that was sent to this address.
 func (e *Engine) askSent(t *turn, s Sender, to Address, why Code) (Reply, error) {
 	p := Prompt{Step: StepOTP, Echo: true, MaskedAddress: e.masked(t, s, to)}
-	between, now := s.Limits().Between, e.cfg.Ledger.Now()
+	between, now := s.Limits().Between, t.ledger.Now()
 	t.elsewhere = len(t.opened.Sends) == 0 && !t.policy.ConcealPassword
 	switch last, ok := t.lastSend(); {
 	case t.policy.ConcealPassword:
@@ -212,8 +220,8 @@ func (e *Engine) verifyNewest(ctx context.Context, t *turn, s Sender, c Credenti
 	if c.Challenge == (ChallengeID{}) {
 		return Finding{}, nil
 	}
-	o, found, err := e.cfg.Ledger.Opened(ctx, c.Challenge)
-	if err != nil || !found || !t.awaits(o, s.Name()) || !e.cfg.Ledger.Now().Before(o.Expires) {
+	o, found, err := t.ledger.Opened(ctx, c.Challenge)
+	if err != nil || !found || !t.awaits(o, s.Name()) || !t.ledger.Now().Before(o.Expires) {
 		return Finding{}, err
 	}
 	return matchSent(s, t.keys, o, t.answer)

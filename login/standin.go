@@ -57,7 +57,7 @@ func (e *Engine) askCode(t *turn, kind string) (Reply, error) {
 	t.event.Factor = kind
 	t.token.factor, t.token.version = t.keys.factorTag(kind), t.enrolment.Credentials[kind].Version
 	if t.token.expires.IsZero() {
-		t.token.expires = e.cfg.Ledger.Now().Add(e.cfg.ChallengeLife)
+		t.token.expires = t.ledger.Now().Add(e.cfg.ChallengeLife)
 	}
 	return e.prompt(t, Prompt{Step: StepOTP}, CodePrompt)
 }

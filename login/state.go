@@ -156,6 +156,22 @@ func (r *KeyRing) open(state string) (token, error) {
 	return t, nil
 }
 
+// keysAhead is how many keys younger than its own a ring takes for possible: keys are numbered in turn.
+const keysAhead = 8
+
+// mayLag reports whether a State that this ring refuses may be from a newer ring of the cluster: t is
+// what it says, zero where it cannot be opened.
+func (r *KeyRing) mayLag(state string, t token) bool {
+	if t.clusterEpoch > r.epoch {
+		return true
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(state)
+	if err != nil || len(raw) != stateLen || raw[0] != stateVersion || r.seals[raw[1]] != nil {
+		return false
+	}
+	return raw[1]-r.current <= keysAhead // in octets, which go round
+}
+
 func (r *KeyRing) stateAAD(header []byte) []byte {
 	aad := make([]byte, 0, len(stateLabel)+len(r.clusterID)+len(header))
 	aad = append(aad, stateLabel...)

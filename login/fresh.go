@@ -1,0 +1,115 @@
+package login
+
+import (
+	"context"
+	"errors"
+)
+
+// errReadAgain asks for the turn to be taken again: the state that it was taken by has just been
+// brought up to date. It never leaves the engine.
+var errReadAgain = errors.New("this node's state was behind, and was read again")
+
+// enter takes the key ring. Where passwords are concealed the state is brought up to date at once: done
+// only where something was not found, it would take time that tells so.
+func (e *Engine) enter(ctx context.Context, t *turn) (err error) {
+	t.ledger = e.cfg.Ledger
+	if t.policy.ConcealPassword {
+		if err = e.catchUp(ctx, t); err != nil {
+			return err
+		}
+	}
+	if t.keys, err = t.ledger.Keys(ctx); err != nil {
+		return e.goAlone(ctx, t, err)
+	}
+	return nil
+}
+
+// catchUp brings this node's state up to what was committed anywhere before.
+func (e *Engine) catchUp(ctx context.Context, t *turn) error {
+	if t.alone {
+		return alone()
+	}
+	err := e.timed(t, "ledger", func() (string, error) { return "", t.ledger.Refresh(ctx) })
+	if err != nil {
+		return ledgerError(err)
+	}
+	t.fresh = true
+	return nil
+}
+
+// sure is asked before something is concluded from what was not found, or from what may be old. It is
+// nil when the state was up to date after the turn began; else it brings it up to date and returns
+// [errReadAgain], since the conclusion may be another now. Nothing may have been committed before.
+func (e *Engine) sure(ctx context.Context, t *turn) error {
+	if t.fresh {
+		return nil
+	}
+	if err := e.catchUp(ctx, t); err != nil {
+		return err
+	}
+	return errReadAgain
+}
+
+// twice takes a turn by what this node knows, and once more after read, by what the cluster knows, where
+// that was not enough.
+func (e *Engine) twice(t *turn, read func() error, take func() (Reply, error)) (Reply, error) {
+	before := *t
+	reply, err := take()
+	if !errors.Is(err, errReadAgain) {
+		return reply, err
+	}
+	before.event.Backends, before.fresh = t.event.Backends, true
+	*t = before
+	if err := read(); err != nil {
+		return Reply{}, err
+	}
+	return take()
+}
+
+// readUser reads what is stored about the user of a first request, on which its challenge is built.
+func (e *Engine) readUser(ctx context.Context, t *turn) (err error) {
+	if t.enrolment, err = t.ledger.Enrolment(ctx, t.user.ID); err != nil {
+		return ledgerError(err)
+	}
+	t.token.epoch = t.enrolment.Epoch
+	return nil
+}
+
+// readStored reads what is stored about a challenge and its user. found is false when neither is. What
+// is older than the State that is answered is read again.
+func (e *Engine) readStored(ctx context.Context, t *turn) (found bool, err error) {
+	for {
+		var opened bool
+		if t.opened, opened, err = t.ledger.Opened(ctx, t.token.challenge); err != nil {
+			return false, ledgerError(err)
+		}
+		if found, err = e.readHolder(ctx, t, opened); err != nil {
+			return false, err
+		}
+		behind := !found || t.enrolment.Epoch < t.token.epoch || t.opened.Sequence < t.token.sequence ||
+			!opened && t.token.has(flagRegistering|flagDialogue)
+		if !behind {
+			return true, nil
+		}
+		if t.fresh {
+			return found, e.dialogueAlone(ctx, t)
+		}
+		if err := e.catchUp(ctx, t); err != nil {
+			return false, err
+		}
+	}
+}
+
+// readHolder reads what is stored about the user whom the State was issued to.
+func (e *Engine) readHolder(ctx context.Context, t *turn, opened bool) (found bool, err error) {
+	if t.token.has(flagDecoy) {
+		return true, nil
+	}
+	if t.enrolment, found, err = t.ledger.EnrolmentByHandle(ctx, t.token.handle); err == nil && !found && opened {
+		t.enrolment, err = t.ledger.Enrolment(ctx, t.opened.UserID)
+	}
+	if err != nil {
+		return false, ledgerError(err)
+	}
+	return (found || opened) && t.keys.Handle(t.enrolment.UserID) == t.token.handle, nil
+}
