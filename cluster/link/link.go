@@ -36,21 +36,28 @@ func Listen(c Config) (*Link, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	tcp, err := (&net.ListenConfig{KeepAliveConfig: keepAlive}).Listen(context.Background(), "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cluster port: %w", err)
+	}
+	l, err := serve(c, tcp)
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	return l, nil
+}
+
+// serve serves a port that is bound.
+func serve(c Config, tcp net.Listener) (*Link, error) {
 	self, err := c.Identity.parse()
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	tcp, err := (&net.ListenConfig{KeepAliveConfig: keepAlive}).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		stop()
-		return nil, fmt.Errorf("cluster port: %w", err)
-	}
 	l := &Link{
 		config: c, self: self, tcp: tcp, listeners: make(map[Class]*listener),
-		gate: newGate(), log: newPacedLog(c.Logger),
-		ctx: ctx, stop: stop, conns: make(map[*conn]struct{}),
+		gate: newGate(), log: newPacedLog(c.Logger), conns: make(map[*conn]struct{}),
 	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
 	for _, class := range []Class{Raft, Call, Join} {
 		l.listeners[class] = newListener(tcp.Addr())
 	}
