@@ -15,9 +15,9 @@ import (
 type Snapshots interface {
 	// Snapshot returns what a snapshot holds now; no leader is needed.
 	Snapshot(ctx context.Context) (SnapshotInfo, error)
-	// Backup returns what a backup holds and what writes it, sealed as act says; no leader is needed.
-	// What was written before an error does not open.
-	Backup(ctx context.Context, act BackupAct) (Backup, func(io.Writer) error, error)
+	// Backup makes a backup, sealed as act says; no leader is needed. It tells begin what the backup
+	// holds, and then writes it to w. What was written before an error does not open.
+	Backup(ctx context.Context, act BackupAct, begin func(Backup) error, w io.Writer) error
 	// Restore puts the state of a backup, which it reads without its encryption, in the place of the
 	// cluster's, and returns what that holds then. Nothing is changed before all of it was read and
 	// found to be whole and this cluster's.
@@ -34,10 +34,11 @@ func (s *Server) makeBackup(ctx context.Context, x *exchange) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, write, err := s.cfg.Snapshots.Backup(ctx, act)
-	if err == nil {
-		err = sendBackup(x, made, write)
-	}
+	var made Backup
+	err = s.cfg.Snapshots.Backup(ctx, act, func(b Backup) error {
+		made = b
+		return x.introduce(b)
+	}, x)
 	s.audit(ctx, "snapshot save", err, slog.Any("recipients", made.SealedTo), slog.Bool("passphrase", act.Passphrase != ""),
 		slog.Uint64("index", made.Index), slog.Int("users", made.Users), slog.Bool("stale", made.Stale))
 	if err != nil {
@@ -46,14 +47,15 @@ func (s *Server) makeBackup(ctx context.Context, x *exchange) (any, error) {
 	return nil, nil
 }
 
-func sendBackup(x *exchange, made Backup, write func(io.Writer) error) error {
-	text, err := json.Marshal(made)
+// introduce writes the header of an answer that is a backup.
+func (x *exchange) introduce(b Backup) error {
+	text, err := json.Marshal(b)
 	if err != nil {
 		return err
 	}
 	x.answer.Header().Set("Content-Type", "application/octet-stream")
 	x.answer.Header().Set(backupHeader, string(text))
-	return write(x)
+	return nil
 }
 
 func (s *Server) restoreBackup(ctx context.Context, x *exchange) (any, error) {

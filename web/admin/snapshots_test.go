@@ -31,13 +31,16 @@ func (f *fakeSnapshots) info() SnapshotInfo {
 
 func (f *fakeSnapshots) Snapshot(context.Context) (SnapshotInfo, error) { return f.info(), f.err }
 
-func (f *fakeSnapshots) Backup(_ context.Context, act BackupAct) (Backup, func(io.Writer) error, error) {
+func (f *fakeSnapshots) Backup(_ context.Context, act BackupAct, begin func(Backup) error, w io.Writer) error {
 	f.acts = append(f.acts, act)
-	write := func(w io.Writer) error {
-		_, err := w.Write(f.content)
-		return errors.Join(err, f.late)
+	if f.err != nil {
+		return f.err
 	}
-	return Backup{f.info(), act.Recipients}, write, f.err
+	if err := begin(Backup{f.info(), act.Recipients}); err != nil {
+		return err
+	}
+	_, err := w.Write(f.content)
+	return errors.Join(err, f.late)
 }
 
 func (f *fakeSnapshots) Restore(_ context.Context, plain io.Reader) (SnapshotInfo, error) {
