@@ -24,10 +24,10 @@ func settleNumber(i, users int) *Settle {
 	return c
 }
 
-// foundedMachine has a cluster epoch of 1 and nobody in it.
+// foundedMachine has a cluster epoch of 1, this program's level, and nobody in it.
 func foundedMachine() *Machine {
 	m := New()
-	m.Apply(1, EncodeBatch(0, [][]byte{Encode(&Found{ClusterID: "test", Key: StateKey{ID: 1, Sealed: []byte("key")}})}))
+	m.Apply(1, EncodeBatch(0, [][]byte{Encode(&Found{ClusterID: "test", Key: StateKey{ID: 1, Sealed: []byte("key")}, Level: Level})}))
 	return m
 }
 

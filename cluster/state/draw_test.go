@@ -52,7 +52,26 @@ func drawCommand(t *rapid.T) Command {
 		rapid.Just[Command](&Learn{Client: client, Address: []byte{192, 0, 2, small("address")}}),
 		rapid.Just[Command](&Forget{Client: client, Act: act}),
 		rapid.Just[Command](&Rotate{Previous: small("previous"), Key: StateKey{ID: small("key"), Sealed: []byte("key")}}),
+		drawMembership(),
 	).Draw(t, "command")
+}
+
+// drawMembership makes commands about few nodes and tokens; another epoch begins rarely.
+func drawMembership() *rapid.Generator[Command] {
+	return rapid.Custom(func(t *rapid.T) Command {
+		node := rapid.SampledFrom([]string{"node1", "node2", "node3"}).Draw(t, "node")
+		id, act, fingerprint := maybe(t, "token id"), maybe(t, "node act"), [32]byte{rapid.ByteRange(0, 2).Draw(t, "fingerprint")}
+		until := int64(rapid.IntRange(0, 400).Draw(t, "token until")) * second
+		return rapid.SampledFrom([]Command{
+			&Certify{Certificate: []byte("certificate"), Key: []byte("key")},
+			&IssueToken{ID: id, Node: node, NonVoter: act[0] == 1, Until: until, Act: act},
+			&UseToken{ID: id, Node: node, Address: "192.0.2.1:18300", Fingerprint: fingerprint, Act: act},
+			&Announce{Node: node, Address: "192.0.2.2:18300", Version: "1", Level: 2, Fingerprint: fingerprint},
+			&RemoveNode{Node: node, Act: act},
+			&RaiseLevel{Level: min(uint32(act[0]), Level)},
+			&RaiseEpoch{Previous: uint32(id[0]), Key: StateKey{ID: 9, Sealed: []byte("key")}, Floors: []Floor{{"totp", uint64(act[0])}}, Act: act},
+		}).Draw(t, "membership")
+	})
 }
 
 // maybe draws one of few tags, or none.

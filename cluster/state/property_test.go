@@ -54,6 +54,9 @@ func TestLogAndSnapshotAgree(t *testing.T) {
 		if whole.View().Hash() != twin.View().Hash() {
 			t.Fatal("two machines with the same log differ")
 		}
+		if whole.View().Digest() != twin.View().Digest() || whole.View().Digest() != restored.View().Digest() {
+			t.Fatal("the digests differ")
+		}
 		if whole.View().Hash() != restored.View().Hash() || whole.View().Sizes() != restored.View().Sizes() {
 			t.Fatal("the log and a snapshot with the rest of the log differ")
 		}
