@@ -46,7 +46,8 @@ func TestPeopleAreToldWhereTheyWereReached(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := play(t, tt.script)
+			w := newWorld(t)
+			w.play(tt.script)
 			if err := w.outbox.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}

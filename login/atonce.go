@@ -203,8 +203,16 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 		return reply, err
 	}
 	told := reply.Code
+	if !t.opened.Fresh && !t.fresh { // what was rejoined may be used up by now
+		if err := e.catchUp(ctx, t); err != nil {
+			return Reply{}, err
+		}
+		if err := e.readUser(ctx, t); err != nil {
+			return Reply{}, err
+		}
+	}
 	if last, ok := t.lastSend(); ok && told == CodePrompt && last.Number <= t.enrolment.Credentials[name].Last {
-		told = CodeResendTooSoon // what was rejoined is used up
+		told = CodeResendTooSoon
 	}
 	out := t.reject(told, told, "a code was asked for by its word")
 	if told == CodePrompt {

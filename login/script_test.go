@@ -39,16 +39,15 @@ func TestConversations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, string(text))
+			newWorld(t).play(string(text))
 		})
 	}
 }
 
-// play plays a script and returns the world that it leaves.
-func play(t *testing.T, text string) *world {
-	t.Helper()
-	w := newWorld(t)
-	checked := true
+// play plays a script.
+func (w *world) play(text string) {
+	w.t.Helper()
+	t, checked := w.t, true
 	for n, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
@@ -72,7 +71,6 @@ func play(t *testing.T, text string) *world {
 	if !checked {
 		t.Fatalf("%s: the last reply was not checked", w.where)
 	}
-	return w
 }
 
 // do performs a line of a script and reports whether it has a reply to be checked.
@@ -85,6 +83,9 @@ func (w *world) do(verb string, fields []string) bool {
 		Address: netip.MustParseAddr("192.0.2.1"), CallingStationID: args["calling"],
 	}
 	ctx := context.Background()
+	if w.replicas != nil {
+		defer w.replicas.turn(w, verb)()
+	}
 	switch verb {
 	case "begin":
 		w.reply, w.err = w.engine.Begin(ctx, login.Request{Origin: origin, Username: w.unquote(args["user"]), Password: w.password(args)})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/cluster"
+	"sallyport/cluster/ledgertest"
 	"sallyport/factors/totp"
 	"sallyport/login"
 )
@@ -23,10 +24,11 @@ type world struct {
 	mail     *sender
 	phone    *sender
 	rsa      *forwarder
-	ledger   *cluster.Memory
+	ledger   ledgertest.Ledger
 	outbox   *login.Outbox
 	throttle *login.Throttle
 	engine   *login.Engine
+	replicas *replicated // nil where there is one node
 	events   []login.Event
 
 	states []string
@@ -39,6 +41,10 @@ type world struct {
 const aliceKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 func newWorld(t testing.TB) *world {
+	return newWorldOn(t, func(now func() time.Time) ledgertest.Ledger { return cluster.NewMemory(now) })
+}
+
+func newWorldOn(t testing.TB, open func(now func() time.Time) ledgertest.Ledger) *world {
 	w := &world{
 		t: t, now: time.Unix(1_800_000_000, 0),
 		dir:  &directory{users: map[string]*account{}},
@@ -50,7 +56,7 @@ func newWorld(t testing.TB) *world {
 		w.dir.users[name] = &account{password: "right", user: login.User{ID: "test:" + name, Name: name}}
 	}
 	w.dir.users["carol"].user.Mail, w.dir.users["carol"].user.Phone = "carol@corp.example", "+15550001"
-	w.ledger = cluster.NewMemory(func() time.Time { return w.now.Add(w.log) })
+	w.ledger = open(func() time.Time { return w.now.Add(w.log) })
 	record, err := totp.ParseKey(aliceKey)
 	if err != nil {
 		t.Fatal(err)
