@@ -28,6 +28,8 @@ type fakeNode struct {
 	report  status.Report
 	windows map[string]time.Time
 	members admin.Members
+	// snapshots is what backups are made of.
+	snapshots admin.Snapshots
 }
 
 var adminClock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
@@ -189,7 +191,7 @@ func serveAdmin(t *testing.T, f *fakeNode) string {
 		t.Fatal(err)
 	}
 	s, err := admin.New(admin.Config{
-		Socket: filepath.Join(t.TempDir(), "admin.sock"), Users: f, Clients: f, Cluster: f, Status: f,
+		Socket: filepath.Join(t.TempDir(), "admin.sock"), Users: f, Clients: f, Cluster: f, Snapshots: f.snapshots, Status: f,
 		Directories: func() map[string]admin.Finder { return map[string]admin.Finder{"corp": fakePeople{f}} },
 		Factors:     func() map[string]login.Factor { return map[string]login.Factor{"totp": apps, "email": fakeMail{}} },
 		Logger:      slog.New(slog.DiscardHandler), Now: func() time.Time { return adminClock },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,7 +18,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			// With the race detector each command would wait a second for late reports.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
-			return nil
+			backups, err := filepath.Abs("../../cluster/backup/testdata")
+			e.Setenv("BACKUPS", backups)
+			return err
 		},
 	})
 }

@@ -48,6 +48,7 @@ func verbs() []verb {
 		user,
 		clientVerb(),
 		clusterVerb(),
+		snapshotVerb(),
 		keysVerb(),
 		versionVerb(),
 	}
