@@ -138,6 +138,18 @@ func (r *Replica) Cut(off bool) {
 	}
 }
 
+// Rotate makes a new State key current, which the other nodes do not know until they are told.
+func (r *Replica) Rotate(ctx context.Context) error {
+	keys := r.machine.View().Meta().Keys
+	current := keys[len(keys)-1].ID
+	key, err := r.newStateKey(current + 1)
+	if err != nil {
+		return err
+	}
+	_, err = r.propose(ctx, &state.Rotate{Previous: current, Key: key})
+	return err
+}
+
 func (r *Replica) alone() (login.Ledger, bool) {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()

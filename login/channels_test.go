@@ -87,6 +87,8 @@ type forwarder struct {
 	mu       sync.Mutex
 	outcomes []login.Forwarded
 	seen     []login.Forwarding
+	// hold is what an answer waits for before it has an outcome; nil means nothing.
+	hold chan struct{}
 }
 
 var _ login.Forwarder = (*forwarder)(nil)
@@ -108,6 +110,9 @@ func (f *forwarder) Canonical(answer string) string { return strings.ReplaceAll(
 func (f *forwarder) Within() time.Duration          { return time.Second }
 
 func (f *forwarder) Forward(_ context.Context, a login.Forwarding) login.Forwarded {
+	if f.hold != nil {
+		<-f.hold
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = append(f.seen, a)

@@ -67,5 +67,32 @@
 // [Settlement] per answer, or by a [Claim] and a [Conclusion] where another server judges it. Only after
 // the ledger has accepted one does [Engine.accept], the single exit, produce an Accept.
 //
+// # What may be concluded
+//
+// A node reads its own state, which may lag behind what others have committed; commits are judged by the
+// newest. So what is found may be used, and what is not found is made sure of by [Ledger].Refresh before
+// anything is concluded from it (fresh.go). The way of a registered user, password and right code on a
+// node that keeps up, has no Refresh.
+//
+//	read                                        older than the cluster: then
+//	a key that State was sealed under           Refresh, then state_invalid; likewise a higher cluster epoch
+//	the user of a State, or its epoch           Refresh, then state_invalid
+//	the candidate or dialogue of a State        Refresh, then state_invalid; silence for a dialogue
+//	codes sent, records, drift, one-time codes  a code counts as wrong only after Refresh
+//	no factor held, or all of them locked       Refresh, then a registration, a code in its place, Reject
+//	no window, no invitation                    Refresh, then Reject
+//	what a dialogue goes on with                Refresh: it was committed a moment ago
+//	epoch or version, where a request without   the ledger says that it is stale: Refresh, then once more
+//	State read them itself
+//	epoch or version in a State                 the ledger says that it is stale: state_invalid
+//	last factor, choices, attempts left,        shown as they are: nothing is decided by them
+//	a lock, a closed challenge
+//	any of them, where passwords are concealed  Refresh in every request: its time must not tell
+//
+// Without a quorum there is no Refresh, and whatever needs one is left unanswered. What leads to the RSA
+// server goes on by the last known state, where the ledger allows it (alone.go): a login whose user would
+// be asked for a passcode, on this node alone. A dialogue that was begun so ends there, also when the
+// quorum is back; no other node answers it.
+//
 // What outlives a request, messages on their way and forwarded answers, runs in the [Outbox].
 package login

@@ -40,10 +40,16 @@ func newReplicatedWorld(t testing.TB) *world {
 	return w
 }
 
-// turn chooses the node for a line of a script. What an administrator does is known everywhere before
-// the next line.
+// turn chooses the node for a line of a script. What an administrator takes away is known everywhere
+// before the next line, as is the passing of time; what is given is not.
 func (r *replicated) turn(w *world, verb string) (after func()) {
-	if verb != "begin" && verb != "answer" {
+	switch verb {
+	case "begin", "answer":
+	case "enrol", "issue", "unlock", "window":
+		admin := r.all.Node(serving)
+		admin.Advance(admin.Behind())
+		return func() {}
+	default:
 		r.spread()
 		return r.spread
 	}
@@ -63,10 +69,10 @@ func (r *replicated) spread() {
 	}
 }
 
-// promptly are the scripts that look at what a prompt merely shows, and what decides nothing, right after
-// another node made it so: who is locked, what is closed, how many attempts are left.
+// promptly are the scripts that look at what a prompt shows right after another node, or an administrator,
+// made it so: who is locked, what is closed, how many attempts are left, on what a challenge was built.
 func promptly() []string {
-	return []string{"choosing", "clock", "first-login-used-up", "locked-tells-nothing", "lockout"}
+	return []string{"choosing", "clock", "expiry", "first-login-used-up", "locked-tells-nothing", "lockout"}
 }
 
 // Every conversation goes as it goes on one node, though each request meets another node, and none knows

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type world struct {
 	throttle *login.Throttle
 	engine   *login.Engine
 	replicas *replicated // nil where there is one node
+	mu       sync.Mutex  // events, where requests come at once
 	events   []login.Event
 
 	states []string
@@ -87,7 +89,11 @@ func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Eng
 		Ledger:      ledger,
 		Limits:      limits,
 		Now:         func() time.Time { return w.now },
-		Audit:       func(e login.Event) { w.events = append(w.events, e) },
+		Audit: func(e login.Event) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.events = append(w.events, e)
+		},
 		// Notices go out in the background, where the clock that scripts move must not be read.
 		Outbox:   w.outbox,
 		Throttle: w.throttle,

@@ -1,0 +1,94 @@
+package login_test
+
+import (
+	"context"
+	"testing"
+
+	"sallyport/login"
+)
+
+// counting is a ledger that counts the questions to the cluster, and what is committed.
+type counting struct {
+	login.Ledger
+	refreshes, commits int
+}
+
+func (c *counting) Refresh(ctx context.Context) error {
+	c.refreshes++
+	return c.Ledger.Refresh(ctx)
+}
+
+func (c *counting) Settle(ctx context.Context, s login.Settlement) (login.Outcome, error) {
+	c.commits++
+	return c.Ledger.Settle(ctx, s)
+}
+
+// A registered user with a right code costs one commit, and no question to the leader besides.
+func TestRightCodesAskTheClusterNothing(t *testing.T) {
+	w := newReplicatedWorld(t)
+	node := &counting{Ledger: w.replicas.all.Node(0)}
+	e, origin := w.newEngineOn(node, login.Limits{}), login.Origin{Client: "vpn", Policy: "staff"}
+	first, err := e.Begin(t.Context(), login.Request{Origin: origin, Username: "alice", Password: "right"})
+	if err != nil || first.Verdict != login.Challenge {
+		t.Fatalf("Begin: %+v, %v", first, err)
+	}
+	if node.refreshes != 0 || node.commits != 0 {
+		t.Errorf("the first step: %d questions, %d commits", node.refreshes, node.commits)
+	}
+	second, err := e.Continue(t.Context(), login.Answer{Origin: origin, State: first.State, Text: w.code("alice", "now")})
+	if err != nil || second.Verdict != login.Accept {
+		t.Fatalf("Continue: %+v, %v", second, err)
+	}
+	if node.refreshes != 0 || node.commits != 1 {
+		t.Errorf("both steps: %d questions, %d commits", node.refreshes, node.commits)
+	}
+	origin.Mode = login.ModeAppend
+	w.now = w.now.Add(60e9)
+	at, err := e.Begin(t.Context(), login.Request{Origin: origin, Username: "alice", Password: "right," + w.code("alice", "now")})
+	if err != nil || at.Verdict != login.Accept {
+		t.Fatalf("in one request: %+v, %v", at, err)
+	}
+	if node.commits != 2 || node.refreshes != 0 {
+		t.Errorf("in one request: %d questions, %d commits", node.refreshes, node.commits)
+	}
+}
+
+// Where passwords are concealed, a question to the cluster tells neither who is registered nor whether
+// the password was right.
+func TestQuestionsTellNothingWherePasswordsAreConcealed(t *testing.T) {
+	for user, password := range map[string]string{"alice": "right", "bob": "right", "carol": "wrong", "nobody": "wrong"} {
+		w := newReplicatedWorld(t)
+		node := &counting{Ledger: w.replicas.all.Node(0)}
+		e, origin := w.newEngineOn(node, login.Limits{}), login.Origin{Client: "vpn", Policy: "concealed"}
+		first, err := e.Begin(t.Context(), login.Request{Origin: origin, Username: user, Password: password})
+		if err != nil || first.Verdict != login.Challenge || node.refreshes != 1 {
+			t.Errorf("%s, %s: Begin: %v %v, %d questions", user, password, first.Verdict, err, node.refreshes)
+		}
+		_, err = e.Continue(t.Context(), login.Answer{Origin: origin, Username: user, State: first.State, Text: "000000"})
+		if err != nil || node.refreshes != 2 {
+			t.Errorf("%s, %s: Continue: %v, %d questions", user, password, err, node.refreshes)
+		}
+	}
+}
+
+// A State that another node has sealed under a key of this moment is opened here as well; one that no
+// node has sealed is refused.
+func TestStateUnderANewerKeyIsOpened(t *testing.T) {
+	w := newReplicatedWorld(t)
+	all, origin := w.replicas.all, login.Origin{Client: "vpn", Policy: "staff"}
+	w.must(all.Node(0).Rotate(t.Context()))
+	all.Node(0).Advance(1)
+	first, err := w.replicas.engines[0].Begin(t.Context(), login.Request{Origin: origin, Username: "alice", Password: "right"})
+	w.must(err)
+	node := &counting{Ledger: all.Node(1)}
+	e := w.newEngineOn(node, login.Limits{})
+	answer := login.Answer{Origin: origin, State: first.State[:40] + "AAAA" + first.State[44:], Text: w.code("alice", "now")}
+	forged, err := e.Continue(t.Context(), answer)
+	if err != nil || forged.Code != login.CodeStateInvalid || node.refreshes != 1 {
+		t.Errorf("forged: %v, %v, %d questions", forged.Code, err, node.refreshes)
+	}
+	answer.State = first.State
+	if reply, err := e.Continue(t.Context(), answer); err != nil || reply.Verdict != login.Accept {
+		t.Errorf("%+v, %v", reply, err)
+	}
+}
