@@ -19,4 +19,9 @@
 // that is not known is ignored; a command that is not known, or cannot be decoded, is a counted
 // no-op, and so is one that panics: a bad entry would otherwise stop every node at every start.
 // Secrets arrive sealed; the machine never sees one.
+//
+// What a command does is the same on every node, or nodes would drift apart. So what is new waits until
+// all members know it: a command above the cluster's feature level ([Level]) is a no-op on those who
+// know it, too. Should nodes drift apart all the same, their running digests ([View.Digest],
+// [Machine.Checkpoint]) differ.
 package state

@@ -1,13 +1,27 @@
 package state
 
-// forkEdits is where the edits of a fork begin. What it shares with its origin was made by earlier ones,
-// and is copied before it changes (see tagmap.go).
-const forkEdits = 1 << 62
+import "slices"
 
-// Fork returns a machine that goes on from this view by itself. It shares memory with its origin, and
-// neither changes the other.
-func (v View) Fork() *Machine {
-	m := &Machine{edit: forkEdits}
-	m.now.Store(v.root)
+// NewFrom returns a machine that goes on from a view, while the one that the view is of goes on as well:
+// they share the memory of what neither of them has changed. It begins without checkpoints.
+func NewFrom(v View) *Machine {
+	m := &Machine{edit: v.root.edit}
+	r := *v.root
+	r.expiries = r.expiries.apart()
+	m.now.Store(&r)
 	return m
+}
+
+// Fork is [NewFrom].
+func (v View) Fork() *Machine { return NewFrom(v) }
+
+// apart returns the queue for another machine: one that appends to its buckets moves them first.
+func (e expiries) apart() expiries {
+	e = slices.Clone(e)
+	for i, b := range e {
+		own := *b
+		own.ids = slices.Clip(b.ids)
+		e[i] = &own
+	}
+	return e
 }

@@ -1,9 +1,6 @@
 package state
 
-import (
-	"slices"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Machine applies log entries. Apply and Restore are called by one goroutine at a time; everything
 // else is safe for concurrent use and never waits for them.
@@ -21,16 +18,6 @@ type Machine struct {
 func New() *Machine {
 	r := newRoot()
 	return NewFrom(View{&r})
-}
-
-// NewFrom returns a machine that goes on from a view, while the one that the view is of goes on as well:
-// they share the memory of what neither of them has changed. It begins without checkpoints.
-func NewFrom(v View) *Machine {
-	m := &Machine{edit: v.root.edit}
-	r := *v.root
-	r.expiries = r.expiries.apart()
-	m.now.Store(&r)
-	return m
 }
 
 // Counters count since the process started.
@@ -128,15 +115,4 @@ func (m *Machine) run(t *txn, commands []Command, results []Result) (ok bool) {
 		}
 	}
 	return true
-}
-
-// apart returns a queue that another machine may append to.
-func (e expiries) apart() expiries {
-	e = slices.Clone(e)
-	for i, b := range e {
-		own := *b
-		own.ids = slices.Clip(b.ids)
-		e[i] = &own
-	}
-	return e
 }

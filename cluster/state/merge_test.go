@@ -180,6 +180,7 @@ func TestWhatCannotBeMergedIsRefused(t *testing.T) {
 		"a lower level":            {newest, old.View(), merging(), "run the newer sallyport"},
 		"no key":                   {backup.View(), current.View(), Merging{Reseal: reseal}, "sealed State key"},
 		"no way to seal":           {backup.View(), current.View(), Merging{Key: merging().Key}, "seal records anew"},
+		"endless floors":           {backup.View(), current.View(), merging(endless()...), "out of range"},
 		"a record of another name": {tampered.View(), current.View(), merging(), "totp"},
 	} {
 		before := c.current.Hash()
