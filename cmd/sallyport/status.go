@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"sallyport/web/admin"
 	"sallyport/web/status"
 )
 
@@ -56,6 +60,31 @@ func printStatus(e env, r status.Report) error {
 		default:
 			fmt.Fprintf(e.stdout, "[fail] %s: %s\n", printable(name), oneLine(p.Reason))
 		}
+	}
+	return printPlace(e.stdout, r)
+}
+
+// printPlace says what this node is in its cluster and what that can stand.
+func printPlace(w io.Writer, r status.Report) error {
+	own, err := json.Marshal(r.Parts["cluster"].Status)
+	if err != nil {
+		return err
+	}
+	var state struct {
+		Members admin.Members `json:"members"`
+	}
+	if err := json.Unmarshal(own, &state); err != nil { // a daemon of another version
+		return nil
+	}
+	self, ok := state.Members.Find(r.Node)
+	if !ok {
+		return nil
+	}
+	fmt.Fprintf(w, "\nthis node: %s, %d entries behind, clock %s, disk %s free\n",
+		printable(self.Role), self.Lag, clockOffset(self), freeDisk(self))
+	fmt.Fprintf(w, "the cluster: leader %s, %s\n", printable(cmp.Or(state.Members.Leader, "unknown")), standing(state.Members))
+	for _, warning := range memberWarnings(state.Members) {
+		fmt.Fprintf(w, "warning: %s\n", oneLine(warning))
 	}
 	return nil
 }

@@ -41,3 +41,19 @@ func TestStatusOfANodeThatIsNotReadyExitsWithThree(t *testing.T) {
 		t.Errorf("exit %d, %v: %s", got.code, err, got.stdout)
 	}
 }
+
+func TestStatusShowsTheNodesPlaceInTheCluster(t *testing.T) {
+	f := newFakeNode()
+	members := threeNodes()
+	members.Nodes[1].Up, members.FailureTolerance = false, 0
+	f.report.Parts["cluster"] = status.PartReport{Ready: true, Status: map[string]any{"node": "node1", "members": members}}
+	wantOutcome(t, runOne(t, statusVerb(), "", "--socket", serveAdmin(t, f)), exitOK, `node node1, sallyport 1.2.3, up 1h 1m
+
+[ ok ] cluster
+[ ok ] radius
+
+this node: leader, 0 entries behind, clock +12ms, disk 5.0GiB/50% free
+the cluster: leader node1, quorum 2 of 3, survives no further loss
+warning: node2 does not answer
+`)
+}

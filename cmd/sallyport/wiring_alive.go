@@ -61,9 +61,22 @@ func (d *daemon) radiusAlive(ctx context.Context) error {
 // canServe is the answer to Status-Server: this node can serve the client's policy.
 func (d *daemon) canServe() func(radius.Client) error {
 	policies := newServing(func(ctx context.Context, policy string) error {
-		return errors.Join(d.state.Serving(ctx), d.logins.ready(ctx, policy))
+		return errors.Join(d.servesPolicy(ctx, policy), d.logins.ready(ctx, policy))
 	}, d.now)
 	return func(c radius.Client) error { return policies.can(c.Policy) }
+}
+
+// servesPolicy says why the state does not serve a policy. Without a quorum it serves those that lead to
+// an RSA server, for as long as passcodes may be forwarded then.
+func (d *daemon) servesPolicy(ctx context.Context, policy string) error {
+	err := d.state.Serving(ctx)
+	if err == nil {
+		return nil
+	}
+	if _, alone := d.state.Solo(); alone && d.config.Load().Policies[policy].Forwards() {
+		return nil
+	}
+	return err
 }
 
 // requestKey names a packet whichever node it reaches, so that its verdict is found again. Without
@@ -71,7 +84,13 @@ func (d *daemon) canServe() func(radius.Client) error {
 func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 	ring, err := d.state.Keys(context.Background())
 	if err != nil {
-		return login.Tag{}
+		solo, alone := d.state.Solo()
+		if !alone {
+			return login.Tag{}
+		}
+		if ring, err = solo.Keys(context.Background()); err != nil {
+			return login.Tag{}
+		}
 	}
 	return ring.Tag("request", parts...)
 }

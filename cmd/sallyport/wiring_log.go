@@ -83,6 +83,9 @@ func audit(log *slog.Logger, e login.Event) {
 	if e.Repeated {
 		attrs = append(attrs, slog.Bool("repeated", true))
 	}
+	if e.WithoutQuorum {
+		attrs = append(attrs, slog.Bool("without_quorum", true))
+	}
 	for _, b := range e.Backends {
 		attrs = append(attrs, milliseconds(b.Name+"_ms", b.Took))
 		known(b.Name+"_server", b.Server)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 )
 
@@ -166,5 +167,23 @@ func TestConcealingNeedsAServiceAccount(t *testing.T) {
 		return strings.Contains(f, "policy.staff.conceal_password: without a service account")
 	}) {
 		t.Errorf("faults: %q", faults)
+	}
+}
+
+func TestPoliciesThatForwardAreKnown(t *testing.T) {
+	tokens := []string{"totp", "securid"}
+	for name, test := range map[string]struct {
+		policy config.Policy
+		want   bool
+	}{
+		"nobody":                      {config.Policy{Factors: []string{"totp"}}, false},
+		"everybody":                   {config.Policy{Factors: tokens}, true},
+		"a group":                     {config.Policy{Factors: []string{"totp"}, Group: []config.GroupRule{{Factors: tokens}}}, true},
+		"a group shut out":            {config.Policy{Factors: []string{"totp"}, Group: []config.GroupRule{{Deny: true, Factors: tokens}}}, false},
+		"behind a concealed password": {config.Policy{Factors: tokens, ConcealPassword: true}, false},
+	} {
+		if got := test.policy.Forwards(); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

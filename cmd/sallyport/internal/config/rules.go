@@ -37,6 +37,12 @@ func (p Policy) members(g GroupRule) Rule {
 	return r
 }
 
+// Forwards reports whether the policy leads anybody to a server that judges passcodes. Such a login goes
+// on without a quorum, unless the policy conceals whether passwords are right.
+func (p Policy) Forwards() bool {
+	return !p.ConcealPassword && slices.ContainsFunc(p.Rules(), Rule.Forwards)
+}
+
 // Open reports whether people register, in whatever way, under this rule.
 func (r Rule) Open() bool {
 	return r.Registration != "" && r.Registration != string(login.RegistrationClosed)
