@@ -17,8 +17,8 @@ func snapshotRestoreVerb() verb {
 	return verb{
 		name: "restore", summary: "put a backup in the place of everything that the cluster holds",
 		usage: "FILE --identity-file FILE [--yes] [--json]",
-		note: "The backup is verified before anything is asked or changed. Its nodes stay those of the cluster; codes that\n" +
-			"were used up to now stay used.",
+		note: "The backup is verified before anything is asked or changed. The nodes stay as they are. Every code of an\n" +
+			"authenticator app up to now, and those of the next minute, count as used.",
 		examples: []string{"sallyport snapshot restore ./sallyport.age --identity-file ./backup.key"},
 		exits:    adminExits,
 		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); identityFlags(fs); yesFlag(fs); jsonFlag(fs) },
@@ -65,7 +65,7 @@ func explainRestore(w io.Writer, h backup.Header, held admin.SnapshotInfo, now t
 	fmt.Fprintf(w, "the backup  %s of cluster %s, saved %s (%s) by %s\n",
 		count(h.Users, "user", "users"), printable(h.ClusterID), minute(h.Made), ago(h.Made, now), printable(h.Node))
 	fmt.Fprintf(w, "the cluster %s of cluster %s\n", count(held.Users, "user", "users"), printable(held.ClusterID))
-	fmt.Fprintf(w, "what was registered, reset, unlocked or issued since %s is gone, and everyone's pending logins end\n", minute(h.LogTime))
+	fmt.Fprintf(w, "who registered since %s is gone, who was reset since has the old factor again, and everyone's pending logins end\n", minute(h.LogTime))
 	if h.ClusterID != held.ClusterID {
 		fmt.Fprintln(w, "the backup is of another cluster under the same master key")
 	}

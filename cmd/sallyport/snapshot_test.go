@@ -241,7 +241,7 @@ func TestABackupIsPutBack(t *testing.T) {
 	file, key := savedBackup(t, f)
 	got := runOne(t, snapshotVerb(), "", "restore", file, "--identity-file", key, "--yes", "--socket", backupDaemon(t, f))
 	wantOutcome(t, got, exitOK, "restored: 2 users, epoch 2; every login begins anew\n")
-	if !strings.Contains(got.stderr, "what was registered, reset, unlocked or issued since 2026-11-23 14:00 UTC is gone") {
+	if !strings.Contains(got.stderr, "who registered since 2026-11-23 14:00 UTC is gone") {
 		t.Errorf("stderr %s", got.stderr)
 	}
 	if f.restored.Index != 40 {
