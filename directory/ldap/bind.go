@@ -5,9 +5,6 @@ import (
 	"errors"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
-	"github.com/go-ldap/ldap/v3"
-
 	"sallyport/directory/internal/names"
 	"sallyport/login"
 )
@@ -29,34 +26,19 @@ func (d *Directory) bind(ctx context.Context, as, password string) (verdict, err
 
 // bindAt tries a password by a simple bind (RFC 4513 §5.1.3). When it is right, then runs on the same
 // connection, as whoever was bound; it may be nil.
-func (d *Directory) bindAt(ctx context.Context, s *server, until time.Time, as, password string, then func(*ldap.Conn, *verdict) error) (verdict, error) {
+func (d *Directory) bindAt(ctx context.Context, s *server, until time.Time, as, password string, then func(*conn, *verdict) error) (verdict, error) {
 	d.stats.binds.Add(1)
 	v := verdict{server: s.url}
-	err := s.users.use(ctx, until, func(l *ldap.Conn) error {
-		result, err := l.SimpleBind(ldap.NewSimpleBindRequest(as, password, d.bindControls))
-		v.refusal, err = judge(result, err)
+	err := s.users.use(ctx, until, func(c *conn) error {
+		words, err := c.bind(as, password, true)
+		v.refusal, err = judge(words, err)
 		if err == nil && v.refusal == nil && then != nil {
-			err = then(l, &v)
+			err = then(c, &v)
 		}
 		return withoutSecret(err, password)
 	})
 	return v, err
 }
-
-// policyControl asks a bind for the password policy's words as well; servers that do not know it
-// ignore it. It is encoded once: all binds send the same octets, and nobody changes them.
-type policyControl struct {
-	*ldap.ControlBeheraPasswordPolicy
-	encoded *ber.Packet
-}
-
-func newPolicyControl() policyControl {
-	c := ldap.NewControlBeheraPasswordPolicy()
-	return policyControl{c, c.Encode()}
-}
-
-// Encode implements [ldap.Control].
-func (c policyControl) Encode() *ber.Packet { return c.encoded }
 
 // refuseStranger binds as nobody, so that a name that nobody has takes as long as a wrong password,
 // and returns why, unless the directory could not be asked.

@@ -1,12 +1,13 @@
 package ldap
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
+	"os"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -14,20 +15,24 @@ import (
 	"sallyport/login"
 )
 
-// maxAnswer bounds the octets of one answer, whether in one message or in many. An entry has a few
-// KiB; a person in 2,000 groups 300.
-const maxAnswer = 1 << 20
-
-var errTooLarge = errors.New("the answer is larger than 1 MiB")
+// keptAnswer is the room for an answer that a connection keeps for the next one, in octets.
+const keptAnswer = 64 << 10
 
 // conn is a connection to a server. One question at a time; not safe for concurrent use.
 type conn struct {
-	ldap *ldap.Conn
 	wire *wire
+	in   *bufio.Reader
 	// abort is the wire's; it is kept because making it costs memory at every question.
 	abort func()
 	// used is when the last question was answered.
 	used time.Time
+
+	// id is the messageID of the newest request, out its octets and message where they begin.
+	id      int
+	out     encoder
+	message int
+	// body has room for an answer.
+	body []byte
 }
 
 // endpoint is how to reach one server. It is immutable.
@@ -44,24 +49,24 @@ func (e endpoint) dial(ctx context.Context, until time.Time) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var dialer net.Dialer
-	raw, err := dialer.DialContext(ctx, "tcp", e.address)
+	socket, err := dialer.DialContext(ctx, "tcp", e.address)
 	if err != nil {
 		return nil, err
 	}
-	if e.ldaps {
-		secured := tls.Client(raw, e.tls)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			raw.Close()
+	w, err := newWire(socket)
+	if err != nil {
+		socket.Close()
+		return nil, err
+	}
+	c := &conn{wire: w, abort: w.abort, in: bufio.NewReader(w)}
+	switch {
+	case e.ldaps:
+		if err := w.encrypt(ctx, e.tls); err != nil {
+			socket.Close()
 			return nil, fmt.Errorf("TLS: %w", err)
 		}
-		raw = secured
-	}
-	w := &wire{Conn: raw}
-	c := &conn{wire: w, abort: w.abort, ldap: ldap.NewConn(w, e.ldaps)}
-	c.ldap.Start()
-	if e.startTLS {
-		err := c.do(ctx, until, func(l *ldap.Conn) error { return l.StartTLS(e.tls) })
-		if err != nil {
+	case e.startTLS:
+		if err := c.do(ctx, until, func(c *conn) error { return c.startTLS(ctx, e.tls) }); err != nil {
 			c.close()
 			return nil, fmt.Errorf("StartTLS: %w", err)
 		}
@@ -71,33 +76,29 @@ func (e endpoint) dial(ctx context.Context, until time.Time) (*conn, error) {
 
 // do runs one question within the context and until then. A connection whose answer did not come in
 // time is of no further use: the answer could still come.
-func (c *conn) do(ctx context.Context, until time.Time, question func(*ldap.Conn) error) (err error) {
+func (c *conn) do(ctx context.Context, until time.Time, question func(*conn) error) error {
 	c.wire.begin(until)
 	stop := context.AfterFunc(ctx, c.abort)
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("unreadable answer: %v", r)
-		}
-		switch {
-		case !stop():
-			err = c.lost(context.Cause(ctx))
-		case c.wire.tooLarge.Load():
-			err = c.lost(errTooLarge)
-		case err != nil && c.ldap.IsClosing() && time.Until(until) <= 0:
-			err = c.lost(context.DeadlineExceeded)
-		case err != nil && !isAnswer(err) && !isConclusion(err):
-			err = c.lost(err)
-		default:
-			c.wire.end()
-		}
-	}()
-	return question(c.ldap)
+	err := question(c)
+	switch {
+	case !stop():
+		return c.lost(context.Cause(ctx))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return c.lost(context.DeadlineExceeded)
+	case err != nil && !isAnswer(err) && !isConclusion(err):
+		return c.lost(err)
+	}
+	return err
 }
+
+// isOpen reports whether an idle connection can take a question: the server has neither closed it nor
+// said anything, which could only be that it will (RFC 4511 §4.4.1).
+func (c *conn) isOpen() bool { return c.in.Buffered() == 0 && c.wire.isQuiet() }
 
 // close ends the connection. It never waits for the server.
 func (c *conn) close() {
 	c.wire.abort()
-	c.ldap.Close()
+	c.wire.Close()
 }
 
 // lostError means that the connection failed, not that the server answered.
@@ -107,7 +108,7 @@ type lostError struct {
 	sent bool
 }
 
-func (c *conn) lost(cause error) error { return lostError{cause, c.wire.sent.Load()} }
+func (c *conn) lost(cause error) error { return lostError{cause, c.wire.sent} }
 
 // asLost returns the error as a lost connection, if it is one.
 func asLost(err error) (lost lostError, ok bool) {
@@ -135,42 +136,3 @@ func isConclusion(err error) bool {
 	var odd unusable
 	return errors.Is(err, login.ErrNoUser) || errors.As(err, &odd)
 }
-
-// wire counts what is read, knows whether anything was sent, and ends reads and writes in time.
-type wire struct {
-	net.Conn
-	left     atomic.Int64
-	tooLarge atomic.Bool
-	sent     atomic.Bool
-}
-
-// Write remembers that the question has left, unless nothing of it did.
-func (w *wire) Write(p []byte) (int, error) {
-	before := w.sent.Swap(true)
-	n, err := w.Conn.Write(p)
-	if n == 0 && err != nil {
-		w.sent.Store(before)
-	}
-	return n, err
-}
-
-// Read reads as much as the current question may still cost.
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	if w.left.Add(-int64(n)) < 0 {
-		w.tooLarge.Store(true)
-		return 0, errTooLarge
-	}
-	return n, err
-}
-
-func (w *wire) begin(deadline time.Time) {
-	w.left.Store(maxAnswer)
-	w.sent.Store(false)
-	w.Conn.SetDeadline(deadline)
-}
-
-func (w *wire) end() { w.Conn.SetDeadline(time.Time{}) }
-
-// abort fails every read and write, now and later.
-func (w *wire) abort() { w.Conn.SetDeadline(time.Unix(1, 0)) }

@@ -77,7 +77,7 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 // bindAndRead tries a password and reads the entry when it is right: with the service account where
 // there is one, else as the user.
 func (d *Directory) bindAndRead(ctx context.Context, s *server, until time.Time, who names.Name, as, password string) (verdict, error) {
-	read := func(l *ldap.Conn, v *verdict) error { return d.readPermitted(ctx, l, v, who, as, password) }
+	read := func(c *conn, v *verdict) error { return d.readPermitted(ctx, c, v, who, as, password) }
 	if d.cfg.BindDN == "" {
 		return d.bindAt(ctx, s, until, as, password, read)
 	}
@@ -85,15 +85,15 @@ func (d *Directory) bindAndRead(ctx context.Context, s *server, until time.Time,
 	if err != nil || v.refusal != nil {
 		return v, err
 	}
-	err = s.service.use(ctx, until, func(l *ldap.Conn) error { return withoutSecret(read(l, &v), password) })
+	err = s.service.use(ctx, until, func(c *conn) error { return withoutSecret(read(c, &v), password) })
 	return v, err
 }
 
 // readPermitted reads the entry of someone whose password is right. An entry that cannot be read, is
 // not the only one, or does not fit the search filter is refused: an answer that comes for a right
 // password only, such as silence, would confirm it.
-func (d *Directory) readPermitted(ctx context.Context, l *ldap.Conn, v *verdict, who names.Name, as, password string) error {
-	a, err := d.readBound(ctx, l, who, as)
+func (d *Directory) readPermitted(ctx context.Context, c *conn, v *verdict, who names.Name, as, password string) error {
+	a, err := d.readBound(ctx, c, who, as)
 	if errors.Is(err, login.ErrNoUser) || ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInsufficientAccessRights) {
 		d.log.InfoContext(ctx, "someone could bind, but their entry cannot be read, is not the only one, or does not fit search_filter",
 			"as", as, "error", withoutSecret(err, password))

@@ -36,8 +36,6 @@ type Directory struct {
 	nobody string
 	// wanted are the attributes that are read of an entry.
 	wanted []string
-	// bindControls are sent with each password.
-	bindControls []ldap.Control
 
 	servers []*server
 	gate    *gate
@@ -78,7 +76,7 @@ func New(name string, cfg Config, log *slog.Logger, now func() time.Time) (*Dire
 	if d.groups, err = newGroupSearch(cfg); err != nil {
 		return nil, fmt.Errorf("group_filter: %w", err)
 	}
-	d.wanted, d.bindControls = d.attributes(), []ldap.Control{newPolicyControl()}
+	d.wanted = d.attributes()
 	d.byLogin = strings.Contains(cfg.SearchFilter+cfg.BindTemplate, "{login}")
 	return d, d.addServers()
 }

@@ -21,9 +21,17 @@
 // lockout wherever it is tried: the next server gets it only when this one failed or its share of the
 // time is over, and it is never repeated over a connection that broke after it was sent (pool.go).
 //
+// # What is spoken on the wire
+//
+// Three operations and no more: simple bind, search, StartTLS (operations.go), each asked and answered
+// in the caller's goroutine (exchange.go), in the part of BER that LDAP uses (ber.go). A login needs
+// nothing else, and for it go-ldap's connection, which serves many questions at once and builds a tree
+// of every message, costs three times the CPU and ten times the memory. Filters, names, result codes and
+// errors are go-ldap's.
+//
 // # What is bounded
 //
 // Questions in flight and waiting (gate.go), connections (pool.go), the octets of an answer and the
-// time for it (conn.go), remembered entries (cache.go). Referrals are never followed, and nothing is
+// time for it (wire.go), remembered entries (cache.go). Referrals are never followed, and nothing is
 // ever sent to a host that is not configured. Passwords are never kept and never logged.
 package ldap

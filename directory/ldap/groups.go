@@ -56,8 +56,8 @@ func (d *Directory) complete(ctx context.Context, a *account, user login.User) (
 	found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) ([]string, error) {
 		d.stats.searches.Add(1)
 		var dns []string
-		err := s.service.use(ctx, until, func(l *ldap.Conn) (err error) {
-			dns, err = d.searchGroups(l, a)
+		err := s.service.use(ctx, until, func(c *conn) (err error) {
+			dns, err = d.searchGroups(c, a)
 			return err
 		})
 		return dns, err
@@ -76,7 +76,7 @@ func (d *Directory) complete(ctx context.Context, a *account, user login.User) (
 	return user, nil
 }
 
-func (d *Directory) searchGroups(l *ldap.Conn, a *account) ([]string, error) {
+func (d *Directory) searchGroups(c *conn, a *account) ([]string, error) {
 	value := func(name string) string {
 		if name == "dn" {
 			return a.dn
@@ -85,12 +85,12 @@ func (d *Directory) searchGroups(l *ldap.Conn, a *account) ([]string, error) {
 	}
 	var dns []string
 	for _, filter := range d.groups.filters {
-		result, err := l.Search(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxGroups, d.seconds(),
+		found, err := c.search(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxGroups, d.seconds(),
 			false, filter.filter(value), []string{"1.1"}, nil))
 		if err != nil {
 			return nil, searchError(d.groups.baseDN, err)
 		}
-		for _, e := range result.Entries {
+		for _, e := range found {
 			if dn := clean(e.DN); dn != "" {
 				dns = append(dns, dn)
 			}

@@ -15,8 +15,8 @@ var idAttributes = [...]string{"objectGUID", "entryUUID", "nsUniqueId"}
 const (
 	// maxID bounds the octets of an id's value.
 	maxID = 255
-	// binary stands in front of the hexadecimal digits of an id that is not plain text.
-	binary = "#"
+	// hexadecimal stands in front of the digits of an id that is not plain text.
+	hexadecimal = "#"
 )
 
 // idOf returns the id of an entry in the form that idFilter finds again. The error means that nothing
@@ -27,7 +27,7 @@ func (d *Directory) idOf(e *ldap.Entry) (string, error) {
 		candidates = []string{d.cfg.IDAttribute}
 	}
 	for _, attribute := range candidates {
-		values := e.GetEqualFoldRawAttributeValues(attribute)
+		values := e.GetEqualFoldAttributeValues(attribute)
 		if len(values) > 1 {
 			return "", fmt.Errorf("entry %q has %d values of %s, so that none of them is its id; set id_attribute to one with a single value", e.DN, len(values), attribute)
 		}
@@ -43,14 +43,14 @@ func (d *Directory) idOf(e *ldap.Entry) (string, error) {
 
 // idText writes an attribute's value as an id. It folds those that are UUIDs, which servers may spell
 // in either case. With strict, an entryUUID must be one (RFC 4530 §2.1), as an objectGUID always must.
-func idText(attribute string, raw []byte, strict bool) (id string, ok bool) {
-	text := string(raw)
+func idText(attribute, value string, strict bool) (id string, ok bool) {
+	text := value
 	switch {
 	case strings.EqualFold(attribute, "objectGUID"):
-		if len(raw) != 16 {
+		if len(value) != 16 {
 			return "", false
 		}
-		return guidText(raw), true
+		return guidText([]byte(value)), true
 	case strings.EqualFold(attribute, "entryUUID"):
 		if _, uuid := uuidOctets(text); strict && !uuid {
 			return "", false
@@ -59,8 +59,8 @@ func idText(attribute string, raw []byte, strict bool) (id string, ok bool) {
 	case strings.EqualFold(attribute, "nsUniqueId"):
 		text = strings.ToLower(text)
 	}
-	if clean(text) != text || strings.HasPrefix(text, binary) {
-		return binary + hex.EncodeToString(raw), true
+	if clean(text) != text || strings.HasPrefix(text, hexadecimal) {
+		return hexadecimal + hex.EncodeToString([]byte(value)), true
 	}
 	return text, true
 }
@@ -68,7 +68,7 @@ func idText(attribute string, raw []byte, strict bool) (id string, ok bool) {
 // idFilter finds the entry of an id that idOf made. The error means that idOf never makes this one.
 func (d *Directory) idFilter(id string) (string, error) {
 	value := ldap.EscapeFilter(id)
-	if digits, isBinary := strings.CutPrefix(id, binary); isBinary {
+	if digits, isBinary := strings.CutPrefix(id, hexadecimal); isBinary {
 		raw, err := hex.DecodeString(digits)
 		if err != nil {
 			return "", fmt.Errorf("not an id: %w", err)

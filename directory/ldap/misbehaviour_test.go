@@ -2,6 +2,7 @@ package ldap_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -88,12 +89,11 @@ func TestGarbageIsGivenUp(t *testing.T) {
 
 func TestAnAnswerOf100MBIsCut(t *testing.T) {
 	const chunk, chunks = 64 << 10, 1600
-	entries := func(id int64) []byte {
-		return message(id, goldap.ApplicationBindResponse, 0, strings.Repeat("x", chunk))
-	}
-	for name, first := range map[string]func(id int64) []byte{
-		"in one message":   func(int64) []byte { return []byte("\x30\x84\x06\x40\x00\x00\x04\x84\x06\x3f\xff\xfa") },
-		"in many messages": entries,
+	for name, chunkOf := range map[string]func(id int64) []byte{
+		"in one message": func(int64) []byte {
+			return append([]byte("\x30\x84\x06\x40\x00\x00\x04\x84\x06\x3f\xff\xfa"), make([]byte, chunk)...)
+		},
+		"in many messages": func(id int64) []byte { return searchReference(id, strings.Repeat("x", chunk)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var sent atomic.Int64
@@ -103,15 +103,12 @@ func TestAnAnswerOf100MBIsCut(t *testing.T) {
 						conn.Write(message(id, goldap.ApplicationBindResponse, 0, ""))
 						return
 					}
-					more := append(first(id), make([]byte, chunk)...)
+					more := chunkOf(id)
 					for range chunks {
 						n, err := conn.Write(more)
 						sent.Add(int64(n))
 						if err != nil {
 							return
-						}
-						if name == "in many messages" {
-							more = entries(id + 1)
 						}
 					}
 				})
@@ -136,6 +133,44 @@ func TestNothingIsSentWhenStartTLSIsStripped(t *testing.T) {
 	couldNotAsk(t, cfg, aWhile)
 	if server.Binds() != 0 || server.Searches() != 0 {
 		t.Errorf("%d binds and %d searches in the clear", server.Binds(), server.Searches())
+	}
+}
+
+func TestNothingIsTakenFromBeforeTheEncryption(t *testing.T) {
+	ca, _ := authority(t)
+	f := startFake(t, func(f *fake, conn net.Conn) {
+		requests(f, conn, func(id int64, op *ber.Packet) {
+			injected := message(id+1, goldap.ApplicationBindResponse, 0, "")
+			conn.Write(append(message(id, goldap.ApplicationExtendedResponse, 0, ""), injected...))
+		})
+	})
+	cfg := config("ldap://" + f.address)
+	cfg.StartTLS, cfg.CAFile = true, ca.File
+	err := couldNotAsk(t, cfg, aWhile)
+	if err == nil || !strings.Contains(err.Error(), "says more than its answer") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestAServerThatTakesItsLeaveIsAskedOverANewConnection(t *testing.T) {
+	said := make(chan bool, 1)
+	f := startFake(t, func(f *fake, conn net.Conn) {
+		requests(f, conn, func(id int64, op *ber.Packet) {
+			// A refusal ends the login, so that nothing else is asked.
+			conn.Write(message(id, goldap.ApplicationBindResponse, goldap.LDAPResultInvalidCredentials, ""))
+			conn.Write(message(0, goldap.ApplicationExtendedResponse, goldap.LDAPResultUnavailable, "going down"))
+			said <- true
+		})
+	})
+	d := open(t, bindOnly("ldap://"+f.address))
+	for range 3 {
+		if _, err := d.Authenticate(t.Context(), "alice", "wrong"); !errors.Is(err, login.ErrPassword) {
+			t.Fatalf("Authenticate = %v, want ErrPassword", err)
+		}
+		<-said
+	}
+	if n := f.connections.Load(); n != 3 {
+		t.Errorf("%d connections for three binds that were each followed by a notice of disconnection", n)
 	}
 }
 

@@ -3,10 +3,9 @@ package ldap
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
 )
 
 // maxIdle is how long an unused connection is trusted: firewalls forget them without a word.
@@ -34,7 +33,7 @@ func newPool(size int, now func() time.Time, dial func(context.Context, time.Tim
 
 // use runs a question on a connection, within the context and until then. A connection that the
 // server closed while it was idle is replaced once by a new one.
-func (p *pool) use(ctx context.Context, until time.Time, question func(*ldap.Conn) error) error {
+func (p *pool) use(ctx context.Context, until time.Time, question func(*conn) error) error {
 	if err := p.enter(ctx, until); err != nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func (p *pool) takeIdle() *conn {
 	for len(p.idle) > 0 {
 		c := p.idle[len(p.idle)-1]
 		p.idle = p.idle[:len(p.idle)-1]
-		if !c.ldap.IsClosing() && p.now().Sub(c.used) < maxIdle {
+		if c.isOpen() && p.now().Sub(c.used) < maxIdle {
 			return c
 		}
 		go c.close()
@@ -111,14 +110,17 @@ func (p *pool) put(c *conn, err error) {
 	}
 }
 
-// closeIdle closes the connections that were not used since t.
+// closeIdle closes the connections that were not used since t, or that the server has closed.
 func (p *pool) closeIdle(t time.Time) {
-	p.mu.Lock()
 	var stale []*conn
-	for len(p.idle) > 0 && !p.idle[0].used.After(t) {
-		stale = append(stale, p.idle[0])
-		p.idle = p.idle[1:]
-	}
+	p.mu.Lock()
+	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
+		if c.used.After(t) && c.isOpen() {
+			return false
+		}
+		stale = append(stale, c)
+		return true
+	})
 	p.mu.Unlock()
 	for _, c := range stale {
 		c.close()
@@ -138,7 +140,7 @@ func (p *pool) counts() (used, idle int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.idle {
-		if !c.ldap.IsClosing() {
+		if c.isOpen() {
 			idle++
 		}
 	}

@@ -30,7 +30,7 @@ var subcodes = map[string]error{
 }
 
 // The errors of the password policy control (draft-behera-ldap-password-policy-10 §6.2).
-var policyErrors = map[int8]error{
+var policyErrors = map[int]error{
 	0: login.ErrPasswordExpired,
 	1: login.ErrLocked,
 	2: login.ErrPasswordMustChange,
@@ -38,11 +38,11 @@ var policyErrors = map[int8]error{
 
 // judge turns the result of a bind into a refusal (one of login's Err values, nil for a right
 // password), or into an error when nothing may be concluded.
-func judge(result *ldap.SimpleBindResult, bindErr error) (refusal, err error) {
+func judge(words policyWords, bindErr error) (refusal, err error) {
 	if bindErr != nil && !isAnswer(bindErr) {
 		return nil, bindErr
 	}
-	if byPolicy := policyRefusal(result); byPolicy != nil {
+	if byPolicy := words.refusal(); byPolicy != nil {
 		return byPolicy, nil
 	}
 	if bindErr == nil {
@@ -50,20 +50,20 @@ func judge(result *ldap.SimpleBindResult, bindErr error) (refusal, err error) {
 	}
 	var answer *ldap.Error
 	errors.As(bindErr, &answer)
-	words := fmt.Sprint(answer.Err)
+	said := fmt.Sprint(answer.Err)
 	switch answer.ResultCode {
 	case ldap.LDAPResultInvalidCredentials:
-		return credentialRefusal(words), nil
+		return credentialRefusal(said), nil
 	case ldap.LDAPResultInappropriateAuthentication: // OpenLDAP: the entry has no password
 		return fmt.Errorf("%w: the entry has none", login.ErrPassword), nil
 	case ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax:
 		return fmt.Errorf("%w: the server knows no such DN", login.ErrNoUser), nil
 	case ldap.LDAPResultUnwillingToPerform:
-		if strings.Contains(strings.ToLower(words), "inactivated") { // 389 Directory Server
+		if strings.Contains(strings.ToLower(said), "inactivated") { // 389 Directory Server
 			return fmt.Errorf("%w: inactivated", login.ErrDisabled), nil
 		}
 	case ldap.LDAPResultConstraintViolation:
-		if strings.Contains(strings.ToLower(words), "retry limit") { // 389 Directory Server
+		if strings.Contains(strings.ToLower(said), "retry limit") { // 389 Directory Server
 			return fmt.Errorf("%w: retry limit", login.ErrLocked), nil
 		}
 	case ldap.LDAPResultReferral:
@@ -74,8 +74,8 @@ func judge(result *ldap.SimpleBindResult, bindErr error) (refusal, err error) {
 	return nil, fmt.Errorf("bind: %w", bindErr)
 }
 
-func credentialRefusal(words string) error {
-	match := subcode.FindStringSubmatch(words)
+func credentialRefusal(said string) error {
+	match := subcode.FindStringSubmatch(said)
 	if match == nil {
 		return login.ErrPassword
 	}
@@ -86,21 +86,14 @@ func credentialRefusal(words string) error {
 	return fmt.Errorf("%w: data %s", login.ErrPassword, code)
 }
 
-// policyRefusal reads the controls of a bind's answer. A login by grace (the password has expired
-// but still serves a few times) is no refusal.
-func policyRefusal(result *ldap.SimpleBindResult) error {
-	if result == nil {
-		return nil
+// refusal is what the controls make of a bind. A login by grace (the password has expired but still
+// serves a few times) is none.
+func (w policyWords) refusal() error {
+	if byPolicy := policyErrors[w.error]; w.hasError && byPolicy != nil {
+		return fmt.Errorf("%w: password policy", byPolicy)
 	}
-	for _, control := range result.Controls {
-		switch c := control.(type) {
-		case *ldap.ControlBeheraPasswordPolicy:
-			if refusal, known := policyErrors[c.Error]; known {
-				return fmt.Errorf("%w: password policy", refusal)
-			}
-		case *ldap.ControlVChuPasswordMustChange:
-			return fmt.Errorf("%w: password expired control", login.ErrPasswordMustChange)
-		}
+	if w.mustChange {
+		return fmt.Errorf("%w: password expired control", login.ErrPasswordMustChange)
 	}
 	return nil
 }

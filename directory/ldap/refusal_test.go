@@ -16,7 +16,7 @@ func TestActiveDirectorySubcodes(t *testing.T) {
 		"775": login.ErrLocked, "80090308": login.ErrPassword, "0": login.ErrPassword,
 	} {
 		words := "80090308: LdapErr: DSID-0C090446, comment: AcceptSecurityContext error, data " + code + ", v3839\x00"
-		refusal, err := judge(&ldap.SimpleBindResult{}, ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New(words)))
+		refusal, err := judge(policyWords{}, ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New(words)))
 		if err != nil || !errors.Is(refusal, want) {
 			t.Errorf("data %s: %v, %v; want %v", code, refusal, err, want)
 		}
@@ -28,7 +28,7 @@ func TestResultCodesOfABind(t *testing.T) {
 		name    string
 		code    uint16
 		words   string
-		control ldap.Control
+		policy  policyWords
 		refusal error
 		failure bool
 	}{
@@ -48,24 +48,18 @@ func TestResultCodesOfABind(t *testing.T) {
 		{name: "stronger authentication required", code: 8, failure: true},
 		{name: "connection lost", code: ldap.ErrorNetwork, failure: true},
 		{name: "unreadable", code: ldap.ErrorUnexpectedResponse, failure: true},
-		{name: "policy: expired", code: 49, control: &ldap.ControlBeheraPasswordPolicy{Error: 0}, refusal: login.ErrPasswordExpired},
-		{name: "policy: locked", code: 49, control: &ldap.ControlBeheraPasswordPolicy{Error: 1}, refusal: login.ErrLocked},
-		{name: "policy: must change", control: &ldap.ControlBeheraPasswordPolicy{Error: 2}, refusal: login.ErrPasswordMustChange},
-		{name: "policy: grace", control: &ldap.ControlBeheraPasswordPolicy{Error: -1, Grace: 2}},
-		{name: "policy: expires soon", control: &ldap.ControlBeheraPasswordPolicy{Error: -1, Expire: 3600}},
-		{name: "policy: wrong password", code: 49, control: &ldap.ControlBeheraPasswordPolicy{Error: -1}, refusal: login.ErrPassword},
-		{name: "expired control", code: 49, control: &ldap.ControlVChuPasswordMustChange{MustChange: true}, refusal: login.ErrPasswordMustChange},
+		{name: "policy: expired", code: 49, policy: policyWords{hasError: true, error: 0}, refusal: login.ErrPasswordExpired},
+		{name: "policy: locked", code: 49, policy: policyWords{hasError: true, error: 1}, refusal: login.ErrLocked},
+		{name: "policy: must change", policy: policyWords{hasError: true, error: 2}, refusal: login.ErrPasswordMustChange},
+		{name: "policy: an error that we do not know", policy: policyWords{hasError: true, error: 8}},
+		{name: "expired control", code: 49, policy: policyWords{mustChange: true}, refusal: login.ErrPasswordMustChange},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result := &ldap.SimpleBindResult{}
-			if c.control != nil {
-				result.Controls = []ldap.Control{c.control}
-			}
 			var bindErr error
 			if c.code != 0 {
 				bindErr = ldap.NewError(c.code, errors.New(c.words))
 			}
-			refusal, err := judge(result, bindErr)
+			refusal, err := judge(c.policy, bindErr)
 			if (err != nil) != c.failure || login.RefusalCode(err) != "" || !errors.Is(refusal, c.refusal) {
 				t.Errorf("judge = %v, %v", refusal, err)
 			}
@@ -74,7 +68,7 @@ func TestResultCodesOfABind(t *testing.T) {
 }
 
 func TestABrokenConnectionIsNoRefusal(t *testing.T) {
-	refusal, err := judge(nil, errors.New("unable to read LDAP response packet: EOF"))
+	refusal, err := judge(policyWords{}, errors.New("read the answer: EOF"))
 	if refusal != nil || err == nil {
 		t.Errorf("judge = %v, %v", refusal, err)
 	}

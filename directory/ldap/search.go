@@ -46,15 +46,15 @@ func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) 
 		d.stats.cached.Add(1)
 		return a, nil
 	}
-	a, err := d.search(ctx, func(ctx context.Context, l *ldap.Conn) (*account, error) {
+	a, err := d.search(ctx, func(ctx context.Context, c *conn) (*account, error) {
 		if d.bindAs == nil {
-			return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, d.filter.filter(placeholders(who)))
+			return d.readOne(ctx, c, d.cfg.BaseDN, ldap.ScopeWholeSubtree, d.filter.filter(placeholders(who)))
 		}
 		as, err := d.bindAs.name(who)
 		if err != nil {
 			return nil, err
 		}
-		return d.readBound(ctx, l, who, as)
+		return d.readBound(ctx, c, who, as)
 	})
 	if err != nil {
 		return nil, err
@@ -70,8 +70,8 @@ func (d *Directory) findByID(ctx context.Context, id string) (*account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", login.ErrNoUser, err)
 	}
-	a, err := d.search(ctx, func(ctx context.Context, l *ldap.Conn) (*account, error) {
-		return d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, "(&"+byID+d.filter.anyone()+")")
+	a, err := d.search(ctx, func(ctx context.Context, c *conn) (*account, error) {
+		return d.readOne(ctx, c, d.cfg.BaseDN, ldap.ScopeWholeSubtree, "(&"+byID+d.filter.anyone()+")")
 	})
 	if err != nil {
 		return nil, err
@@ -90,12 +90,12 @@ func (d *Directory) present(ctx context.Context, a *account) (login.User, error)
 
 // search puts a question to a server with the service account. That nobody fits is an answer, not a
 // reason to ask the next server.
-func (d *Directory) search(ctx context.Context, question func(context.Context, *ldap.Conn) (*account, error)) (*account, error) {
+func (d *Directory) search(ctx context.Context, question func(context.Context, *conn) (*account, error)) (*account, error) {
 	found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) (verdict, error) {
 		d.stats.searches.Add(1)
 		v := verdict{server: s.url}
-		err := s.service.use(ctx, until, func(l *ldap.Conn) (err error) {
-			v.account, err = question(ctx, l)
+		err := s.service.use(ctx, until, func(c *conn) (err error) {
+			v.account, err = question(ctx, c)
 			return err
 		})
 		if errors.Is(err, login.ErrNoUser) {
@@ -118,32 +118,32 @@ func (d *Directory) search(ctx context.Context, question func(context.Context, *
 // readBound reads the entry of whoever a name is bound as. A userPrincipalName goes before an account
 // name, as in a bind, and must not lead to anyone else: both are searched for, without the search
 // filter, which could hide one of them.
-func (d *Directory) readBound(ctx context.Context, l *ldap.Conn, who names.Name, as string) (*account, error) {
+func (d *Directory) readBound(ctx context.Context, c *conn, who names.Name, as string) (*account, error) {
 	dn := as
 	if !d.bindAs.isDN {
 		filter := "(|(userPrincipalName=" + ldap.EscapeFilter(as) + ")(sAMAccountName=" + ldap.EscapeFilter(who.Username) + "))"
-		found, err := d.readOne(ctx, l, d.cfg.BaseDN, ldap.ScopeWholeSubtree, filter)
+		found, err := d.readOne(ctx, c, d.cfg.BaseDN, ldap.ScopeWholeSubtree, filter)
 		if err != nil {
 			return nil, err
 		}
 		dn = found.dn
 	}
-	return d.readOne(ctx, l, dn, ldap.ScopeBaseObject, d.filter.filter(placeholders(who)))
+	return d.readOne(ctx, c, dn, ldap.ScopeBaseObject, d.filter.filter(placeholders(who)))
 }
 
 // readOne reads the one entry that fits a filter; none, or more than one, is [login.ErrNoUser].
-func (d *Directory) readOne(ctx context.Context, l *ldap.Conn, base string, scope int, filter string) (*account, error) {
-	result, err := l.Search(ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, d.seconds(), false, filter, d.wanted, nil))
+func (d *Directory) readOne(ctx context.Context, c *conn, base string, scope int, filter string) (*account, error) {
+	found, err := c.search(ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, d.seconds(), false, filter, d.wanted, nil))
 	switch {
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) || err == nil && len(result.Entries) > 1:
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) || err == nil && len(found) > 1:
 		d.log.WarnContext(ctx, "several entries fit one name", "filter", filter)
 		return nil, fmt.Errorf("%w: several entries fit", login.ErrNoUser)
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject || err == nil && len(result.Entries) == 0:
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject || err == nil && len(found) == 0:
 		return nil, login.ErrNoUser
 	case err != nil:
 		return nil, searchError(base, err)
 	}
-	a, err := d.account(result.Entries[0])
+	a, err := d.account(found[0])
 	if err != nil {
 		return nil, unusable{err}
 	}

@@ -65,7 +65,10 @@ func newServer(e endpoint, cfg Config, log *slog.Logger, now func() time.Time) *
 }
 
 func bindService(ctx context.Context, until time.Time, c *conn, dn string, password login.Secret) error {
-	err := c.do(ctx, until, func(l *ldap.Conn) error { return withoutSecret(l.Bind(dn, password.Reveal()), password.Reveal()) })
+	err := c.do(ctx, until, func(c *conn) error {
+		_, err := c.bind(dn, password.Reveal(), false)
+		return withoutSecret(err, password.Reveal())
+	})
 	if isAnswer(err) {
 		return fmt.Errorf("%w: %w", errService, err)
 	}
@@ -134,8 +137,8 @@ func (s *server) claimProbe(quiet time.Duration) bool {
 // probe asks the server for its root entry (RFC 4512 §5.1), with the service account.
 func (s *server) probe(until time.Time) error {
 	start := s.now()
-	err := s.service.use(context.Background(), until, func(l *ldap.Conn) error {
-		_, err := l.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, true, "(objectClass=*)", []string{"1.1"}, nil))
+	err := s.service.use(context.Background(), until, func(c *conn) error {
+		_, err := c.search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, true, "(objectClass=*)", []string{"1.1"}, nil))
 		return err
 	})
 	s.mu.Lock()
