@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -12,8 +13,9 @@ import (
 
 // IllegalError means that no order of the exchanges fits what was told.
 type IllegalError struct {
-	// Users are those whose exchanges do not fit.
+	// Users are those whose exchanges do not fit, Story those of the first of them, one a line.
 	Users []string
+	Story string
 	// Twice are the answers of different challenges by which one time step let somebody in twice.
 	Twice []string
 }
@@ -24,7 +26,7 @@ func (e *IllegalError) Error() string {
 	if len(e.Twice) > 0 {
 		text += fmt.Sprintf("; %d codes let somebody in twice: %s", len(e.Twice), few(e.Twice))
 	}
-	return text
+	return text + "\n" + e.Story
 }
 
 func few(list []string) string {
@@ -52,6 +54,9 @@ func (r *Record) Check(within time.Duration, drawing string) error {
 			continue
 		}
 		illegal.Users = append(illegal.Users, part[0].Input.(Answer).User)
+		if len(illegal.Users) == 1 {
+			illegal.Story = story(part)
+		}
 		if drawing != "" && len(illegal.Users) == 1 {
 			if err := draw(part, within, drawing); err != nil {
 				return fmt.Errorf("%w (and it could not be drawn: %w)", illegal, err)
@@ -60,6 +65,20 @@ func (r *Record) Check(within time.Duration, drawing string) error {
 	}
 	slices.Sort(illegal.Users)
 	return illegal
+}
+
+// story lists exchanges in the order of their calls.
+func story(part []porcupine.Operation) string {
+	var text strings.Builder
+	for _, op := range part {
+		returned := "never"
+		if op.Output != Silence {
+			returned = time.Duration(op.Return).String()
+		}
+		fmt.Fprintf(&text, "%v to %s: client %d, %v -> %s\n", time.Duration(op.Call), returned, op.ClientId, op.Input,
+			cmp.Or(op.Output.(Verdict), "silence"))
+	}
+	return text.String()
 }
 
 func draw(part []porcupine.Operation, within time.Duration, path string) error {

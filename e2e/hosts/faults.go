@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -23,26 +24,35 @@ func (n *Network) Lose(from, to *Host) error {
 // Part loses all packets between some hosts and all others, both ways. The test program, where RADIUS
 // clients are, reaches all of them.
 func (n *Network) Part(some ...*Host) error {
-	for _, way := range n.between(some) {
-		if err := n.Lose(way.from, way.to); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(n.PartFrom(some...), n.PartTo(some...))
 }
 
-func (n *Network) between(some []*Host) []direction {
+// PartFrom loses all packets from some hosts to all others, but not the way back.
+func (n *Network) PartFrom(some ...*Host) error {
+	return n.eachPair(some, func(one, other *Host) error { return n.Lose(one, other) })
+}
+
+// PartTo loses all packets from all others to some hosts, but not the way back.
+func (n *Network) PartTo(some ...*Host) error {
+	return n.eachPair(some, func(one, other *Host) error { return n.Lose(other, one) })
+}
+
+// eachPair calls f for each of some hosts with each of the others.
+func (n *Network) eachPair(some []*Host, f func(one, other *Host) error) error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	var ways []direction
-	for _, a := range some {
-		for _, b := range n.hosts {
-			if !slices.Contains(some, b) {
-				ways = append(ways, direction{a, b}, direction{b, a})
+	all := slices.Clone(n.hosts)
+	n.mu.Unlock()
+	for _, one := range some {
+		for _, other := range all {
+			if slices.Contains(some, other) {
+				continue
+			}
+			if err := f(one, other); err != nil {
+				return err
 			}
 		}
 	}
-	return ways
+	return nil
 }
 
 // Heal ends all loss. Links that are down stay so.

@@ -137,9 +137,9 @@ func (s *Sallyport) waitReady(proc *process) error {
 		}
 		select {
 		case <-proc.done:
-			return fmt.Errorf("sallyport ended before it was ready: %s", s.tail())
+			return fmt.Errorf("sallyport ended before it was ready: %s", s.Tail())
 		case <-ctx.Done():
-			return fmt.Errorf("sallyport is not ready: %w: %s", ctx.Err(), s.tail())
+			return fmt.Errorf("sallyport is not ready: %w: %s", ctx.Err(), s.Tail())
 		case <-tick.C:
 		}
 	}
@@ -158,7 +158,8 @@ func (s *Sallyport) Ready() bool {
 	return conn.Close() == nil
 }
 
-func (s *Sallyport) tail() string {
+// Tail is the end of what the daemon has logged.
+func (s *Sallyport) Tail() string {
 	text, err := os.ReadFile(s.LogFile)
 	if err != nil {
 		return err.Error()
