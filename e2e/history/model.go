@@ -23,10 +23,6 @@ type recorded struct {
 	verdict Verdict
 }
 
-func (r recorded) compare(o recorded) int {
-	return cmp.Or(strings.Compare(r.state, o.state), cmp.Compare(r.step, o.step))
-}
-
 func (r recorded) answers(a Answer) int {
 	return cmp.Or(strings.Compare(r.state, a.State), cmp.Compare(r.step, a.Step))
 }
