@@ -271,10 +271,8 @@ func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome
 	if err != nil {
 		return Outcome{}, ledgerError(err)
 	}
-	if out.Stale && t.state == "" { // what it was built on was read here, in this turn
-		if err := e.sure(ctx, t); err != nil {
-			return Outcome{}, err
-		}
+	if err := e.lost(ctx, t, out); err != nil {
+		return Outcome{}, err
 	}
 	t.event.Repeated = out.Repeated
 	return out, nil
@@ -356,6 +354,8 @@ func (e *Engine) repeat(ctx context.Context, t *turn, why Code) (Reply, error) {
 	name := t.event.Factor
 	s, sends := e.cfg.Factors[name].(Sender)
 	switch step := t.token.step; {
+	case t.opened.Closed && t.token.has(flagRegistering):
+		return t.reject(CodeStateInvalid, CodeStateInvalid, "the challenge is closed, and its candidate forgotten"), nil
 	case t.inDialogue():
 		return e.showDialogue(t, why)
 	case step == StepChooseFactor:

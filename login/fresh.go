@@ -50,6 +50,20 @@ func (e *Engine) sure(ctx context.Context, t *turn) error {
 	return errReadAgain
 }
 
+// lost looks at an outcome that says more of a request without a State than of its answer. What it was
+// built on was read in this turn, and is read again where it was stale; what has expired meanwhile was
+// not judged, and its retransmission may be.
+func (e *Engine) lost(ctx context.Context, t *turn, out Outcome) error {
+	switch {
+	case t.state != "":
+	case out.Stale:
+		return e.sure(ctx, t)
+	case out.Code == CodeStateExpired:
+		return ledgerError(errors.New("the request took longer than its answer was good for"))
+	}
+	return nil
+}
+
 // twice takes a turn by what this node knows, and once more after read, by what the cluster knows, where
 // that was not enough.
 func (e *Engine) twice(t *turn, read func() error, take func() (Reply, error)) (Reply, error) {

@@ -196,10 +196,8 @@ func (e *Engine) conclude(ctx context.Context, ledger Ledger, s Settlement, c Cl
 // concluded turns the ledger's word on a forwarded answer into the reply.
 func (e *Engine) concluded(ctx context.Context, t *turn, out Outcome) (Reply, error) {
 	t.event.Repeated = out.Repeated
-	if out.Stale && t.state == "" {
-		if err := e.sure(ctx, t); err != nil {
-			return Reply{}, err
-		}
+	if err := e.lost(ctx, t, out); err != nil {
+		return Reply{}, err
 	}
 	switch {
 	case out.Code == CodeAccepted:

@@ -257,8 +257,8 @@ func (e *Engine) editAddress(ctx context.Context, t *turn) (Reply, error) {
 
 // answerCandidate judges the first code against the candidate; only a right one registers it.
 func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
-	if t.opened.Closed {
-		// The candidate is gone; what is left is the verdict that the ledger recorded.
+	if t.opened.Closed || t.enrolment.Epoch > t.token.epoch {
+		// The candidate is gone, or void; what is left is the verdict that the ledger recorded.
 		return e.settle(ctx, t, e.settlement(t, Finding{}))
 	}
 	allowed, _, err := e.mayRegister(ctx, t)
