@@ -166,10 +166,12 @@ func connect(t *testing.T, from, to *node, class link.Class) (dialled, accepted 
 	if r.err != nil {
 		t.Fatalf("accept: %v", r.err)
 	}
-	t.Cleanup(func() {
-		_ = dialled.Close()
-		_ = r.conn.Close()
-	})
+	for _, c := range []net.Conn{dialled, r.conn} {
+		t.Cleanup(func() { _ = c.Close() })
+		if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil { // a test ends
+			t.Fatal(err)
+		}
+	}
 	return dialled, r.conn
 }
 

@@ -44,7 +44,7 @@ func verifyChain(s tls.ConnectionState, authority [32]byte) (*x509.Certificate, 
 		return nil, err
 	}
 	at := slices.IndexFunc(s.PeerCertificates, func(c *x509.Certificate) bool { return Fingerprint(c.Raw) == authority })
-	if at < 1 {
+	if at < 0 {
 		return nil, errors.New("the node that answers is not of the cluster that the token is from: check the address")
 	}
 	root := s.PeerCertificates[at]

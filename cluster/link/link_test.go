@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -87,44 +88,48 @@ func TestHandlersKnowThePeer(t *testing.T) {
 	}
 }
 
-// TestStrangersAreRefused has nodes that the member does not know call it and answer it.
+// TestStrangersAreRefused has nodes call a member and answer it that are not what it takes. Those of
+// another authority are on its list of members, which alone must not help them.
 func TestStrangersAreRefused(t *testing.T) {
 	w := newWorld(t, "c1")
+	sameID, otherID := newWorld(t, "c1").identity(t, "b"), newWorld(t, "c2").identity(t, "b")
+	w.set(t, sameID, true)
+	w.set(t, otherID, true)
+	w.member(t, "d")
 	for name, c := range map[string]struct {
 		stranger link.Identity
 		refusal  string // what the member says
 	}{
-		"of another authority with the same cluster id": {newWorld(t, "c1").identity(t, "b"), "unknown authority"},
-		"of another cluster":                            {newWorld(t, "c2").identity(t, "b"), "unknown authority"},
+		"of another authority with the same cluster id": {sameID, "unknown authority"},
+		"of another cluster":                            {otherID, "unknown authority"},
 		"whose node is no member":                       {w.identity(t, "c"), errNoMember.Error()},
-		"with the name of a member and another key":     {again(t, w, w.member(t, "d")), errNoMember.Error()},
+		"with the name of a member and another key":     {w.identity(t, "d"), errNoMember.Error()},
 	} {
 		for _, class := range betweenMembers {
 			t.Run(name+"/"+class.String(), func(t *testing.T) {
 				member := w.listen(t, w.member(t, "a"))
-				stranger := w.listen(t, c.stranger, func(c *link.Config) {
-					c.Admit = func(link.Class, link.Peer) error { return nil }
-				})
 				member.nothing(t, class)
-				stranger.nothing(t, class)
+				protocol := []string{"sallyport-" + class.String() + "/1"}
 
-				if _, err := member.Dial(t.Context(), class, c.stranger.Name, stranger.address()); err == nil || !strings.Contains(err.Error(), c.refusal) {
+				answers := answerTLS(t, &tls.Config{NextProtos: protocol, Certificates: shows(t, c.stranger)})
+				if _, err := member.Dial(t.Context(), class, c.stranger.Name, answers); err == nil || !strings.Contains(err.Error(), c.refusal) {
 					t.Errorf("dialled the stranger: %v", err)
 				}
-				conn, err := stranger.Dial(t.Context(), class, "a", member.address())
+				conn, err := tls.Dial("tcp", member.address(), &tls.Config{
+					NextProtos: protocol, InsecureSkipVerify: true,
+					// Whatever authority is asked for, this is what it has.
+					GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+						return &shows(t, c.stranger)[0], nil
+					},
+				})
 				if err == nil { // in TLS 1.3 the caller is judged last
+					defer conn.Close()
 					ends(t, conn)
-					member.refused(t, c.refusal)
 				}
+				member.refused(t, c.refusal)
 			})
 		}
 	}
-}
-
-// again makes another identity of the same name.
-func again(t *testing.T, w *world, i link.Identity) link.Identity {
-	t.Helper()
-	return w.identity(t, i.Name)
 }
 
 func TestAnotherMemberAtTheAddressIsRefused(t *testing.T) {
@@ -206,4 +211,33 @@ func TestListenSaysWhatIsMissing(t *testing.T) {
 	if _, err := link.Listen(link.Config{Listen: taken.address(), Identity: w.member(t, "b"), Admit: w.admit}); err == nil {
 		t.Error("a port was bound twice")
 	}
+}
+
+// TestARemovalDuringTheHandshake is the one that a Recheck at that moment does not see.
+func TestARemovalDuringTheHandshake(t *testing.T) {
+	w := newWorld(t, "c1")
+	asked := make(chan struct{}, 2)
+	b := w.listen(t, w.member(t, "b"))
+	a := w.listen(t, w.member(t, "a"), func(c *link.Config) {
+		c.Admit = func(link.Class, link.Peer) error {
+			select {
+			case asked <- struct{}{}:
+				return nil
+			default:
+				return errNoMember
+			}
+		}
+	})
+	asked <- struct{}{} // one yes is left
+	a.nothing(t, link.Call)
+	if _, err := a.Dial(t.Context(), link.Call, "b", b.address()); !errors.Is(err, errNoMember) {
+		t.Errorf("dialled: %v", err)
+	}
+	<-asked
+	c, err := b.Dial(t.Context(), link.Call, "a", a.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends(t, c)
+	a.refused(t, errNoMember.Error())
 }
