@@ -76,7 +76,7 @@ func NewReplicas(nodes int, now func() time.Time) *Replicas {
 	start := first.machine.View()
 	for n := range nodes {
 		r := &Replica{all: all, number: n}
-		machine := start.Fork()
+		machine := state.NewFrom(start)
 		r.ledger = &ledger{
 			machine: machine, sealer: first.sealer, keyLife: first.keyLife,
 			clock:   newLogClock(now, sinceNow(now), machine),

@@ -13,7 +13,7 @@ import (
 // state of l, which it does not change, and knows only what an RSA server judges. It serves for as long
 // as it is held: the dialogues in it may end there when the quorum is back.
 func newSolo(l *ledger) *ledger {
-	machine := l.machine.View().Fork()
+	machine := state.NewFrom(l.machine.View())
 	solo := &ledger{machine: machine, sealer: l.sealer, clock: l.clock, keyLife: l.keyLife, readable: func() error { return nil }}
 	solo.refresh = func(context.Context) error {
 		return fmt.Errorf("%w: this node has no quorum, so that nothing newer is known", login.ErrUnavailable)

@@ -42,9 +42,10 @@ type Ledger interface {
 	// a question to the leader, but no commit. An error means that absence proves nothing.
 	Refresh(ctx context.Context) error
 	// Solo returns a ledger on the last known state of this node alone, for the time without a quorum.
-	// It knows the reads, Claim, Conclude and Cancel; what was committed in it is on this node only, and
-	// ends with it; all else is ErrUnavailable. ok is false where there is a quorum, and where nothing
-	// may go on without one.
+	// It knows the reads, Claim, Conclude and Cancel; all else is ErrUnavailable. What is committed in it
+	// is on this node only. It is the same one for as long as there is no quorum, and whoever holds it may
+	// go on using it afterwards, for what began in it. ok is false where there is a quorum, and where
+	// nothing may go on without one.
 	Solo() (l Ledger, ok bool)
 	// Keys returns the current key ring. The ring is immutable and may be kept for one request.
 	Keys(ctx context.Context) (*KeyRing, error)

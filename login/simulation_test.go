@@ -26,7 +26,7 @@ import (
 //	go test ./login -run TestSingleUse -seeds 10000    more of them
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this one schedule of the simulation, and tell what happened")
-	seeds   = flag.Uint64("seeds", 500, "how many schedules of the simulation are played")
+	seeds   = flag.Uint64("seeds", 300, "how many schedules of the simulation are played")
 )
 
 // Whatever nodes know, whatever becomes of commands and whoever repeats what: a code lets one login in,

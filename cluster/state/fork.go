@@ -12,9 +12,6 @@ func NewFrom(v View) *Machine {
 	return m
 }
 
-// Fork is [NewFrom].
-func (v View) Fork() *Machine { return NewFrom(v) }
-
 // apart returns the queue for another machine: one that appends to its buckets moves them first.
 func (e expiries) apart() expiries {
 	e = slices.Clone(e)
