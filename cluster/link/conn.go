@@ -109,3 +109,12 @@ func (l *Link) open() []*conn {
 	defer l.mu.Unlock()
 	return slices.Collect(maps.Keys(l.conns))
 }
+
+// forgetAll returns all connections that are open, and lets no other be kept.
+func (l *Link) forgetAll() map[*conn]struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	open := l.conns
+	l.conns = nil
+	return open
+}

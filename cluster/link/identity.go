@@ -26,12 +26,12 @@ func (i Identity) Check() error {
 // Peer returns what other nodes see of this one.
 func (i Identity) Peer() (Peer, error) {
 	p, err := i.parse()
-	return p.self, err
+	return p.peer, err
 }
 
 // parsed is an identity that fits.
 type parsed struct {
-	self  Peer
+	peer  Peer
 	chain tls.Certificate // the node's, then the authority's
 	roots *x509.CertPool  // the authority
 }
@@ -65,7 +65,7 @@ func (i Identity) parse() (parsed, error) {
 	if !key.Public().(ed25519.PublicKey).Equal(leaf.PublicKey) {
 		return wrong("the key is not that of the certificate")
 	}
-	p := parsed{self: self, roots: x509.NewCertPool()}
+	p := parsed{peer: self, roots: x509.NewCertPool()}
 	p.roots.AddCert(authority)
 	p.chain = tls.Certificate{Certificate: [][]byte{i.Certificate, i.Authority}, PrivateKey: key, Leaf: leaf}
 	return p, nil

@@ -105,11 +105,7 @@ func (l *Link) Close() error {
 	for _, in := range l.listeners {
 		_ = in.Close()
 	}
-	open := l.open()
-	l.mu.Lock()
-	l.conns = nil
-	l.mu.Unlock()
-	for _, c := range open {
+	for c := range l.forgetAll() {
 		c.cut()
 	}
 	l.work.Wait()

@@ -65,7 +65,7 @@ func (l *Link) admit(class Class, s tls.ConnectionState, name string) error {
 	if name != "" && peer.Name != name { // TLS does not tell capitals from small letters
 		return fmt.Errorf("node %q answers where node %q was expected", peer.Name, name)
 	}
-	if peer.Cluster != l.self.self.Cluster {
+	if peer.Cluster != l.self.peer.Cluster {
 		return fmt.Errorf("node %q belongs to cluster %q", peer.Name, peer.Cluster)
 	}
 	if err := l.config.Admit(class, peer); err != nil {
