@@ -27,13 +27,15 @@ const (
 func demoVerb() verb {
 	return verb{
 		name: "demo", summary: "show the main job on this machine, with nothing to configure",
-		usage: "[--listen ADDRESS:PORT] [--status ADDRESS:PORT] [--state DIR] [--ui]",
+		usage: "[--nodes N] [--listen ADDRESS:PORT] [--status ADDRESS:PORT] [--state DIR] [--ui]",
 		examples: []string{
 			"sallyport demo",
+			"sallyport demo --nodes 3",
 			"sallyport demo --listen 127.0.0.1:0 --status 127.0.0.1:0 --state /tmp/sallyport-demo",
 		},
 		exits: "0  stopped by a signal\n1  a part failed\n2  the command line is wrong",
 		flags: func(fs *pflag.FlagSet) {
+			fs.Int("nodes", 1, "how many nodes; with several, each is a process of its own on an address of its own (127.0.0.1, 127.0.0.2, …)")
 			fs.String("listen", "127.0.0.1:1812", "the RADIUS `address`, on loopback; port 0 takes a free one")
 			fs.String("status", "127.0.0.1:9812", "the status port's `address`, on loopback; port 0 takes a free one")
 			fs.String("state", "", "the `folder` that keeps what is registered (default: gone when the demo ends)")
@@ -52,6 +54,10 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 		if err := onLoopback(flag, text(fs, flag)); err != nil {
 			return err
 		}
+	}
+	nodes, err := demoNodes(fs)
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal ends it in order too
 	defer stop()
@@ -75,7 +81,13 @@ func demo(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (err err
 	}
 	defer func() { err = errors.Join(err, world.close()) }()
 	l.audit = slog.New(askedHandler{l.audit.Handler(), world.token})
-	cfg, err := demoConfig(demoOptions{folder, text(fs, "listen"), text(fs, "status"), isSet(fs, "ui")}, world)
+	o := demoOptions{
+		node: "demo", folder: folder, listen: text(fs, "listen"), status: text(fs, "status"), ui: isSet(fs, "ui"), level: "error",
+	}
+	if nodes > 1 {
+		return demoCluster{board: b, errors: e.stderr, world: world, log: l, loud: text(fs, "log-level") != "", program: e.program}.run(ctx, nodes, o)
+	}
+	cfg, err := demoConfig(o, world)
 	if err != nil {
 		return err
 	}
@@ -148,13 +160,20 @@ func (d *daemon) demoLogin(ctx context.Context, w io.Writer, server string) (boo
 			d.log.Warn("the demo's client did not close in order", slog.Any("error", err))
 		}
 	}()
-	return runDialogue(ctx, &indented{w: w}, dialogueConfig{
-		exchange: caller.Exchange, username: demoUser, transcript: true, now: d.now,
+	return runDialogue(ctx, &indented{w: w}, demoDialogue(caller.Exchange, d.now, d.demoCode))
+}
+
+// demoDialogue is the demo's own login: the first person, by the code that code returns.
+func demoDialogue(
+	exchange func(context.Context, radius.Message) (*radius.Response, error), now func() time.Time, code func(context.Context) (string, error),
+) dialogueConfig {
+	return dialogueConfig{
+		exchange: exchange, username: demoUser, transcript: true, now: now,
 		answer: func(ctx context.Context, q question) (string, error) {
 			if q.step == login.StepPassword {
 				return demoPassword, nil
 			}
-			return d.demoCode(ctx)
+			return code(ctx)
 		},
-	})
+	}
 }

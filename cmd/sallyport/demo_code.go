@@ -23,10 +23,15 @@ func (d *daemon) demoCode(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	step := max(uint64(d.now().Unix())/demoStep-totp.StepsBehind, enrolment.Credentials[totp.Name].Last+1)
+	return demoCodeAfter(ctx, enrolment.Credentials[totp.Name].Last, d.now)
+}
+
+// demoCodeAfter returns that code; used is the last time step that was.
+func demoCodeAfter(ctx context.Context, used uint64, now func() time.Time) (string, error) {
+	step := max(uint64(now().Unix())/demoStep-totp.StepsBehind, used+1)
 	opens := time.Unix(int64((step-totp.StepsAhead)*demoStep), 0)
 	select {
-	case <-time.After(opens.Sub(d.now())):
+	case <-time.After(opens.Sub(now())):
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}

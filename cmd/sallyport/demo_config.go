@@ -28,30 +28,38 @@ func demoFolder(state string) (folder string, clean func() error, err error) {
 	return folder, func() error { return nil }, os.MkdirAll(folder, 0o700)
 }
 
-// demoOptions are what the command line says of the demo.
+// demoOptions are what the demo decides of a node.
 type demoOptions struct {
+	node                   string
 	folder, listen, status string
+	// cluster is the address for the other nodes; empty for a node that is alone.
+	cluster string
 	// ui makes the demo's client one that reads the attributes.
 	ui bool
+	// level is that of the log.
+	level string
 }
 
-// demoConfig returns the configuration of the demo. It is a text like any other configuration, and
-// what runs on it is the daemon itself.
+// demoConfig returns the configuration of a demo's node that is alone. It is a text like any other
+// configuration, and what runs on it is the daemon itself.
 func demoConfig(o demoOptions, w *demoWorld) (*config.Config, error) {
-	key := filepath.Join(o.folder, "master.key")
-	if err := demoMasterKey(key); err != nil {
+	if err := demoMasterKey(demoKeyFile(o.folder)); err != nil {
 		return nil, err
 	}
 	users, err := demoUsers()
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(`
+	return config.Parse("demo", []byte(demoText(o, w, users)))
+}
+
+func demoText(o demoOptions, w *demoWorld, users string) string {
+	return fmt.Sprintf(`
 [node]
-name = "demo"
+name = %q
 data_dir = %q
 master_key_file = %q
-
+%s
 [radius]
 listen = %q
 
@@ -79,14 +87,22 @@ listen = %q
 socket = %q
 
 [log]
-level = "error"
+level = %q
 
 [directory.demo]
 type = "local"
-%s`, filepath.Join(o.folder, "data"), key, o.listen, demoSecret, o.ui, demoGroups(), w.factors(), demoBrand,
-		o.status, demoSocket(o.folder), users)
-	return config.Parse("demo", []byte(text))
+%s`, o.node, filepath.Join(o.folder, "data"), demoKeyFile(o.folder), o.clusterTable(), o.listen, demoSecret, o.ui,
+		demoGroups(), w.factors(), demoBrand, o.status, demoSocket(o.folder), o.level, users)
 }
+
+func (o demoOptions) clusterTable() string {
+	if o.cluster == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n[cluster]\nlisten = %q\n", o.cluster)
+}
+
+func demoKeyFile(folder string) string { return filepath.Join(folder, "master.key") }
 
 func demoSocket(folder string) string { return filepath.Join(folder, "admin.sock") }
 

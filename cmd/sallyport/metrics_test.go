@@ -40,6 +40,7 @@ func partCollectors() []prometheus.Collector {
 		}
 	}
 	all := append(radiusCollectors(server), clusterCollector(node), directoryCollector(servers), serverCollector(servers), newSends())
+	all = append(all, memberCollectors(threeNodes)...)
 	return append(all, factorCollectors(factorCounts)...)
 }
 
@@ -91,6 +92,17 @@ func TestPartsAreReadWhenTheyAreAskedFor(t *testing.T) {
 # HELP sallyport_cluster_commits_total Commands that were committed here.
 # TYPE sallyport_cluster_commits_total counter
 sallyport_cluster_commits_total 100
+# HELP sallyport_cluster_member_last_contact_seconds How long ago the node last answered.
+# TYPE sallyport_cluster_member_last_contact_seconds gauge
+sallyport_cluster_member_last_contact_seconds{node="node1"} 0
+sallyport_cluster_member_last_contact_seconds{node="node2"} 0.24
+sallyport_cluster_member_last_contact_seconds{node="node3"} 0.31
+# HELP sallyport_cluster_members Nodes by role.
+# TYPE sallyport_cluster_members gauge
+sallyport_cluster_members{role="joining"} 0
+sallyport_cluster_members{role="leader"} 1
+sallyport_cluster_members{role="non-voter"} 0
+sallyport_cluster_members{role="voter"} 2
 # HELP sallyport_directory_server_up 1 while the server answers, 0 while it is marked down.
 # TYPE sallyport_directory_server_up gauge
 sallyport_directory_server_up{directory="corp",server="ldaps://dc1"} 1
@@ -109,7 +121,8 @@ sallyport_radius_replies_total{client="vpn",type="challenge"} 5
 sallyport_radius_replies_total{client="vpn",type="reject"} 2
 sallyport_radius_replies_total{client="vpn",type="status"} 1
 `
-	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "sallyport_cluster_commits_total", "sallyport_directory_server_up",
+	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "sallyport_cluster_commits_total", "sallyport_cluster_member_last_contact_seconds",
+		"sallyport_cluster_members", "sallyport_directory_server_up",
 		"sallyport_radius_drops_total", "sallyport_radius_queue_oldest_seconds", "sallyport_radius_replies_total")
 	if err != nil {
 		t.Error(err)

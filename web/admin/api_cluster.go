@@ -14,7 +14,8 @@ type Members struct {
 	// Epoch rises with each restored snapshot; Level is what all nodes agreed to understand.
 	Epoch uint32 `json:"epoch"`
 	Level uint32 `json:"level"`
-	// Leader is the name of the node that leads; empty when none is known.
+	// Node is the one that was asked, Leader the one that leads; empty when none is known.
+	Node   string `json:"node"`
 	Leader string `json:"leader"`
 	// Quorum is how many voters must be up, FailureTolerance how many of those that are up may go down.
 	Quorum           int  `json:"quorum"`
