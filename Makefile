@@ -4,14 +4,15 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS   = -s -w -X main.version=$(VERSION)
 STATICCHECK = $(GO) tool -modfile=.ci/tools.mod staticcheck
 FUZZTIME ?= 5s
+NODES    ?= 1
 
 .PHONY: build demo check test lint bench fuzz packages clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
 
-demo: build ## the main job on embedded defaults; nothing to configure
-	bin/sallyport demo $(DEMOFLAGS)
+demo: build ## the main job on embedded defaults; NODES=3 for a cluster whose leader can be killed
+	bin/sallyport demo --nodes $(NODES) $(DEMOFLAGS)
 
 check: ## the quick lane, for every commit
 	$(GO) vet ./...
