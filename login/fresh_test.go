@@ -92,3 +92,32 @@ func TestStateUnderANewerKeyIsOpened(t *testing.T) {
 		t.Errorf("%+v, %v", reply, err)
 	}
 }
+
+// A first request that was built on what has moved on is built anew, not refused.
+func TestFirstRequestOnOldStateIsBuiltAnew(t *testing.T) {
+	for name, tt := range map[string]struct {
+		request login.Request
+		want    login.Verdict
+	}{
+		"a code":       {login.Request{Origin: login.Origin{Policy: "staff", Mode: login.ModeAppend}, Username: "alice"}, login.Accept},
+		"an exemption": {login.Request{Origin: login.Origin{Policy: "groups"}, Username: "service"}, login.Accept},
+		"a send":       {login.Request{Origin: login.Origin{Policy: "email"}, Username: "carol"}, login.Challenge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newReplicatedWorld(t)
+			w.enrol("carol", "email", []byte("carol@example.org"))
+			w.replicas.spread()
+			w.enrol(tt.request.Username, "sms", []byte("+15550003")) // which raises the epoch
+			node := &counting{Ledger: w.replicas.all.Node(0)}
+			e := w.newEngineOn(node, login.Limits{})
+			tt.request.Client, tt.request.Password = "vpn", "right"
+			if tt.request.Mode == login.ModeAppend {
+				tt.request.Password += "," + w.code("alice", "now")
+			}
+			reply, err := e.Begin(t.Context(), tt.request)
+			if err != nil || reply.Verdict != tt.want || node.refreshes != 1 {
+				t.Errorf("%s %s, %v, %d questions", reply.Verdict, reply.Code, err, node.refreshes)
+			}
+		})
+	}
+}
