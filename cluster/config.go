@@ -19,6 +19,18 @@ type Config struct {
 	DataDir string
 	// MasterKey is the 32 octets that [ParseMasterKey] returns.
 	MasterKey []byte
+	// Listen is where the node's port is opened, host:port; empty means that the node is alone.
+	// Advertise is where the others reach it; Listen by default.
+	Listen    string
+	Advertise string
+	// Version is that of the program, for people.
+	Version string
+	// Floors are the numbers, by factor, that count as used when a backup is restored at that time:
+	// every code up to then. Nil means none.
+	Floors func(now time.Time) map[string]uint64
+	// SoloFor is how long after the last contact with a leader answers that another server judges may
+	// still be forwarded; 0 is never.
+	SoloFor time.Duration
 	// Logger gets what an administrator may want to know. Nil discards it.
 	Logger *slog.Logger
 	// Now is the wall clock; nil means time.Now. Elapsed is a clock that only runs, whatever becomes
@@ -39,6 +51,9 @@ type Config struct {
 	HeartbeatTimeout   time.Duration
 	ElectionTimeout    time.Duration
 	LeaderLeaseTimeout time.Duration
+
+	// PromoteAfter is how long a new node must have been well before it votes; 10 s by default.
+	PromoteAfter time.Duration
 
 	// SnapshotInterval is how often it is looked whether a snapshot is due; SnapshotThreshold how
 	// many log entries make one due; TrailingLogs how many stay in the log after one. 60 s (up to
@@ -78,7 +93,7 @@ func (c Config) Validate() error {
 	if len(c.MasterKey) != masterKeySize {
 		faults = append(faults, fmt.Errorf("cluster: the master key has %d octets instead of %d; make one with \"sallyport keys generate\"", len(c.MasterKey), masterKeySize))
 	}
-	for _, d := range []time.Duration{c.HangAfter, c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.SnapshotInterval, c.KeyLife} {
+	for _, d := range []time.Duration{c.HangAfter, c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.SnapshotInterval, c.KeyLife, c.SoloFor, c.PromoteAfter} {
 		if d < 0 {
 			faults = append(faults, fmt.Errorf("cluster: a duration is negative: %v", d))
 		}
@@ -106,8 +121,25 @@ func (c Config) raft() *raft.Config {
 	r.SnapshotThreshold = c.SnapshotThreshold
 	r.TrailingLogs = c.TrailingLogs
 	r.PreVoteDisabled = false
+	r.CommitTimeout = commitTimeout
 	return r
 }
+
+// commitTimeout is how long a follower may wait, with no entry following, for the news that the last
+// one was committed.
+const commitTimeout = 10 * time.Millisecond
+
+// address is where the others reach this node.
+func (c Config) address() string {
+	if c.Advertise != "" {
+		return c.Advertise
+	}
+	return c.Listen
+}
+
+// raftTimeout bounds one message of raft and its answer. What is lost in a partition is tried again
+// soon after it has healed.
+func (c Config) raftTimeout() time.Duration { return max(time.Second, 4*c.HeartbeatTimeout) }
 
 // hangStatus is the exit status after a hang: EX_SOFTWARE of sysexits.h. systemd restarts on it.
 const hangStatus = 70
@@ -133,6 +165,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.HeartbeatTimeout, 250*time.Millisecond)
 	orDefault(&c.ElectionTimeout, 250*time.Millisecond)
 	orDefault(&c.LeaderLeaseTimeout, 125*time.Millisecond)
+	orDefault(&c.PromoteAfter, 10*time.Second)
 	orDefault(&c.SnapshotInterval, 60*time.Second)
 	orDefault(&c.SnapshotThreshold, 2048)
 	orDefault(&c.TrailingLogs, 2048)

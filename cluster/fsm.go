@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
@@ -14,10 +16,58 @@ import (
 type fsm struct {
 	machine   *state.Machine
 	snapshots atomic.Uint64
+
+	mu      sync.Mutex
+	waiting map[chan struct{}]uint64
 }
 
 // Apply returns a []state.Result.
-func (f *fsm) Apply(log *raft.Log) any { return f.machine.Apply(log.Index, log.Data) }
+func (f *fsm) Apply(log *raft.Log) any {
+	results := f.machine.Apply(log.Index, log.Data)
+	f.wake()
+	return results
+}
+
+// applied is the index of the newest command that was applied. It covers every result that was given
+// to anybody; no-ops and changes of the membership are not seen here, and nobody waits for them.
+func (f *fsm) applied() uint64 { return f.machine.View().Index() }
+
+// wake wakes those whose entry has been applied.
+func (f *fsm) wake() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied := f.applied()
+	for ch, wanted := range f.waiting {
+		if wanted <= applied {
+			close(ch)
+			delete(f.waiting, ch)
+		}
+	}
+}
+
+// await returns when the entry with this index has been applied.
+func (f *fsm) await(ctx context.Context, index uint64) error {
+	f.mu.Lock()
+	if f.applied() >= index {
+		f.mu.Unlock()
+		return nil
+	}
+	ch := make(chan struct{})
+	if f.waiting == nil {
+		f.waiting = map[chan struct{}]uint64{}
+	}
+	f.waiting[ch] = index
+	f.mu.Unlock()
+	select {
+	case <-ch:
+		return nil
+	case <-ctx.Done():
+		f.mu.Lock()
+		delete(f.waiting, ch)
+		f.mu.Unlock()
+		return fmt.Errorf("entry %d was not applied here yet: %w", index, context.Cause(ctx))
+	}
+}
 
 // Snapshot costs nothing: a view never changes, and is written while logins go on.
 func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
@@ -28,7 +78,11 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 // Restore replaces the state, or leaves it when the snapshot is damaged.
 func (f *fsm) Restore(r io.ReadCloser) error {
 	defer r.Close()
-	return f.machine.Restore(r)
+	if err := f.machine.Restore(r); err != nil {
+		return err
+	}
+	f.wake()
+	return nil
 }
 
 type fsmSnapshot struct{ view state.View }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"sallyport/cluster/state"
 	"sallyport/login"
 )
 
@@ -16,41 +17,118 @@ const (
 	takeOverTimeout = 5 * time.Second
 	// takeOverPause is the wait before the next attempt.
 	takeOverPause = 100 * time.Millisecond
+	// followPause is how often a node that does not serve looks whether it can.
+	followPause = 50 * time.Millisecond
 	// keyCheckInterval is how often it is looked whether the State key has served its time.
 	keyCheckInterval = time.Minute
 )
 
-var errNotReady = fmt.Errorf("%w: no leader yet", login.ErrUnavailable)
+var (
+	errNotReady = fmt.Errorf("%w: no leader yet", login.ErrUnavailable)
+	// errOut means that this node takes no part until an administrator acts.
+	errOut = fmt.Errorf("%w: this node takes no part", login.ErrUnavailable)
+)
 
-// lead follows elections: it begins to serve when this node leads, and stops when it does not.
+// lead follows elections: the node begins to serve when it leads and has everything that was committed
+// before, or when it follows a leader and has everything that was committed when it found it.
 func (n *Node) lead(ctx context.Context) {
-	defer close(n.leadDone)
+	r := n.raft.Load()
 	keys := time.NewTicker(keyCheckInterval)
 	defer keys.Stop()
+	looks := time.NewTicker(followPause)
+	defer looks.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case leading := <-n.raft.LeaderCh():
+		case leading := <-r.LeaderCh():
 			n.ready.set(errNotReady)
 			if leading {
-				n.takeOver(ctx)
+				n.takeOver(ctx, r)
 			}
+		case <-looks.C:
+			n.follow(ctx, r)
 		case <-keys.C:
-			if n.ready.err() == nil {
+			if n.leads() && n.ready.err() == nil {
 				n.renewKeys(ctx)
 			}
 		}
 	}
 }
 
+// follow begins to serve as a follower.
+func (n *Node) follow(ctx context.Context, r *raft.Raft) {
+	if n.out() {
+		return
+	}
+	if r.State() == raft.Leader {
+		if n.served.Load() != r.CurrentTerm() {
+			n.takeOver(ctx, r)
+		}
+		if n.ready.err() == nil {
+			n.touch()
+		}
+		return
+	}
+	if n.contact(r) != nil {
+		return // readableNow says it
+	}
+	if n.ready.err() == nil {
+		n.touch()
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, takeOverTimeout)
+	defer cancel()
+	err := n.refreshOnce(ctx)
+	if err == nil {
+		_, err = n.keyRing()
+	}
+	if err != nil {
+		n.ready.set(fmt.Errorf("%w: this node is not up to date yet: %w", login.ErrUnavailable, err))
+		return
+	}
+	n.ready.set(nil)
+	_, leader := r.LeaderWithID()
+	n.logger.Info("the node follows", "node", n.config.Name, "leader", string(leader), "applied_index", n.machine.View().Index())
+}
+
+// contact says why a follower is not in contact with a leader.
+func (n *Node) contact(r *raft.Raft) error {
+	since := time.Since(r.LastContact())
+	if _, id := r.LeaderWithID(); id == "" {
+		return fmt.Errorf("%w: no leader is known; fewer than half of the nodes may be up, or in contact with this one", login.ErrUnavailable)
+	}
+	if since > 2*n.config.HeartbeatTimeout {
+		return fmt.Errorf("%w: no word from the leader for %v", login.ErrUnavailable, since.Round(10*time.Millisecond))
+	}
+	return nil
+}
+
+// readableNow is nil while the local state is as new as the log was a moment ago, and may serve.
+func (n *Node) readableNow() error {
+	if err := n.ready.err(); err != nil {
+		return err
+	}
+	r := n.raft.Load()
+	if r.State() != raft.Leader {
+		if err := n.contact(r); err != nil {
+			return err
+		}
+	}
+	return n.health.err()
+}
+
+func (n *Node) out() bool { return errors.Is(n.ready.err(), errOut) }
+
 // takeOver makes the node serve, however many attempts that takes while it leads.
-func (n *Node) takeOver(ctx context.Context) {
-	for n.raft.State() == raft.Leader {
-		err := n.beginServing(ctx)
+func (n *Node) takeOver(ctx context.Context, r *raft.Raft) {
+	for r.State() == raft.Leader && !n.out() {
+		term := r.CurrentTerm()
+		err := n.beginServing(ctx, r)
 		if err == nil {
+			n.served.Store(term)
 			n.ready.set(nil)
-			n.logger.Info("the node leads", "node", n.config.Name, "applied_index", n.machine.View().Index())
+			n.logger.Info("the node leads", "node", n.config.Name, "term", term, "applied_index", n.machine.View().Index())
 			return
 		}
 		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, err))
@@ -59,11 +137,7 @@ func (n *Node) takeOver(ctx context.Context) {
 			return
 		}
 		n.logger.Warn("the node leads, but cannot serve yet", "error", err.Error())
-		pause := time.NewTimer(takeOverPause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		if wait(ctx, takeOverPause) != nil {
 			return
 		}
 	}
@@ -71,17 +145,24 @@ func (n *Node) takeOver(ctx context.Context) {
 
 // beginServing waits until everything that was committed earlier has been applied here, founds the
 // cluster if it is new, and opens the keys.
-func (n *Node) beginServing(ctx context.Context) error {
+func (n *Node) beginServing(ctx context.Context, r *raft.Raft) error {
 	ctx, cancel := context.WithTimeout(ctx, takeOverTimeout)
 	defer cancel()
-	if err := n.raft.Barrier(takeOverTimeout).Error(); err != nil {
+	n.acked.begin()
+	if err := r.Barrier(takeOverTimeout).Error(); err != nil {
 		return fmt.Errorf("apply the log: %w", err)
 	}
-	if err := n.found(ctx); err != nil {
+	if err := n.found(ctx, n.foundingID()); err != nil {
 		return fmt.Errorf("found the cluster: %w", err)
 	}
 	if _, err := n.keyRing(); err != nil {
 		return err
+	}
+	if !n.isAlone() && len(n.known().Members) < 2 {
+		n.raiseLevelTo(ctx, state.Level) // there is nobody to wait for
+	}
+	if err := n.certify(ctx); err != nil {
+		return fmt.Errorf("store the cluster's authority: %w", err)
 	}
 	return n.rotate(ctx)
 }

@@ -23,8 +23,13 @@ func GenerateMasterKey() ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("generate master key: %w", err)
 	}
+	return masterKeyText(key), nil
+}
+
+// masterKeyText is what a master key file holds.
+func masterKeyText(key []byte) []byte {
 	text := append([]byte(masterKeyPrefix), base64.StdEncoding.EncodeToString(key)...)
-	return append(text, '\n'), nil
+	return append(text, '\n')
 }
 
 // ParseMasterKey returns the 32 octets of a master key file. Errors never quote the text.

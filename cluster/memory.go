@@ -39,7 +39,7 @@ func NewMemory(now func() time.Time) *Memory {
 		clock:   newLogClock(now, sinceNow(now), machine),
 		propose: m.commit, readable: func() error { return nil },
 	}
-	if err := m.found(context.Background()); err != nil {
+	if err := m.found(context.Background(), newClusterID()); err != nil {
 		panic(fmt.Sprintf("cluster: %v", err)) // commit fails only with its context
 	}
 	return m

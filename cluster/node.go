@@ -2,15 +2,17 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"sallyport/cluster/state"
 	"sallyport/login"
@@ -22,141 +24,194 @@ const enqueueTimeout = time.Second
 // Node is this process's part of the cluster. It is safe for concurrent use.
 type Node struct {
 	*ledger
-	config    Config
-	logger    *slog.Logger
-	raft      *raft.Raft
-	transport *raft.InmemTransport
-	bolt      *raftboltdb.BoltStore
-	fsm       *fsm
-	dog       *watchdog
-	proposer  *proposer
-	ready     readiness
+	config Config
+	logger *slog.Logger
+	self   member
+	run    string // names this process among those of the same node
+
+	store  storage
+	net    network
+	memory *memory
+	fsm    *fsm
+	dog    *watchdog
+	space  *space
+
+	raft     atomic.Pointer[raft.Raft] // nil until the roll-call is over
+	proposer *proposer
+	ready    readiness
+	served   atomic.Uint64 // the term in which this node began to serve as a leader
+	peers    peers
+	acked    acked
+	health   health
+	doubts   doubts
+	soloing  soloing
+	relayed  atomic.Uint64
+	// contacted is when this node was last up to date and in contact with a leader.
+	contacted atomic.Pointer[time.Duration]
 
 	stop     context.CancelFunc
-	leadDone chan struct{}
+	running  sync.WaitGroup
 	closing  sync.Once
 	closeErr error
 }
 
 var _ login.Ledger = (*Node)(nil)
 
-// Open opens the data directory and starts the node; an empty one becomes a cluster of one node.
-// [ErrMasterKey] means that the data was sealed under another key, [ConfigError] that a setting is
-// wrong. The node serves when [Node.WaitReady] says so.
+// Open opens the data directory and starts the node. Without [Config.Listen] an empty directory becomes
+// a cluster of one node; with it, [Init] or [Join] have made the directory. [ErrMasterKey] means that
+// the data was sealed under another key, [ConfigError] that a setting is wrong. The node serves when
+// [Node.WaitReady] says so.
 func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	seal, err := newSealer(cfg.MasterKey)
-	if err != nil {
+	n := newNode(cfg)
+	var err error
+	if n.store, err = openStorage(cfg, n.dog); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cfg.DataDir, raftDir)
-	for _, d := range []string{cfg.DataDir, dir} {
-		if err := makePrivateDir(d); err != nil {
-			return nil, err
-		}
+	if n.memory, err = openMemory(filepath.Join(cfg.DataDir, raftDir)); err != nil {
+		return nil, errors.Join(err, n.store.close())
 	}
-	bolt, err := openLogStore(dir)
-	if err != nil {
-		return nil, err
+	if n.space, err = openSpace(cfg); err != nil {
+		return nil, errors.Join(err, n.store.close())
 	}
-	n := &Node{
-		config: cfg, logger: cfg.Logger, bolt: bolt,
-		fsm:      &fsm{machine: state.New()},
-		dog:      &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang},
-		leadDone: make(chan struct{}),
+	if n.net, err = n.openNetwork(); err != nil {
+		return nil, errors.Join(err, n.store.close())
 	}
-	if err := n.start(dir, seal); err != nil {
-		return nil, errors.Join(err, bolt.Close())
+	if err := n.start(); err != nil {
+		return nil, errors.Join(err, n.net.close(), n.store.close())
 	}
 	return n, nil
 }
 
-// start starts raft and what stands on it.
-func (n *Node) start(dir string, seal *sealer) error {
-	stable := watchedStable{n.bolt, n.dog}
-	if err := checkMasterKey(stable, seal); err != nil {
-		return err
-	}
-	if err := n.startRaft(dir, stable); err != nil {
-		return err
+func newNode(cfg Config) *Node {
+	run := make([]byte, 8)
+	_, _ = rand.Read(run) // never fails (crypto/rand)
+	n := &Node{
+		config: cfg, logger: cfg.Logger, run: hex.EncodeToString(run),
+		self:  member{Name: cfg.Name, Address: cfg.address()},
+		fsm:   &fsm{machine: state.New()},
+		dog:   &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang},
+		peers: peers{all: map[string]heard{}},
 	}
 	n.ready.set(errNotReady)
-	n.proposer = newProposer(n.config.QueueSize, n.commit)
+	return n
+}
+
+// start starts what stands on storage and network. Raft itself waits for the roll-call.
+func (n *Node) start() error {
+	seal, err := newSealer(n.config.MasterKey)
+	if err != nil {
+		return err
+	}
+	if err := checkMasterKey(n.store.stable, seal); err != nil {
+		return err
+	}
+	n.proposer = newProposer(n.config.QueueSize, n.commit, n.leads)
 	n.ledger = &ledger{
 		machine: n.fsm.machine, sealer: seal, keyLife: n.config.KeyLife,
 		clock:   newLogClock(n.config.Now, n.config.Elapsed, n.fsm.machine),
-		propose: n.proposer.propose, readable: n.ready.err,
+		propose: n.proposer.propose, readable: n.readableNow, refresh: n.refreshed, solo: n.alone,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
-	go n.lead(ctx)
+	if n.isAlone() {
+		if err := n.startRaft(); err != nil {
+			stop()
+			return err
+		}
+	}
+	n.running.Go(func() { n.live(ctx) })
 	return nil
 }
 
-// startRaft opens the snapshots, makes a cluster of one where there is none, and starts raft.
-func (n *Node) startRaft(dir string, stable raft.StableStore) error {
-	logger := newRaftLogger(n.logger)
-	snapshots, err := openSnapshots(dir, logger)
-	if err != nil {
-		return err
-	}
-	logs, err := raft.NewLogCache(logCache, watchedLogs{n.bolt, n.dog})
-	if err != nil {
-		return fmt.Errorf("open log cache: %w", err)
-	}
-	address, transport := raft.NewInmemTransport(raft.ServerAddress(n.config.Name))
-	n.transport = transport
-	config := n.config.raft()
-	config.Logger = logger
+func (n *Node) isAlone() bool {
+	_, alone := n.net.(solitude)
+	return alone
+}
 
-	begun, err := clusterBegun(logs, stable, snapshots)
+// live runs the node until ctx ends.
+func (n *Node) live(ctx context.Context) {
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	if !n.isAlone() {
+		if err := n.rollCall(ctx); err != nil {
+			n.refuse(err)
+			return
+		}
+		if err := n.startRaft(); err != nil {
+			n.refuse(err)
+			return
+		}
+		parts.Go(func() { n.greet(ctx) })
+		parts.Go(func() { n.look(ctx) })
+	}
+	parts.Go(func() { n.beat(ctx) })
+	n.lead(ctx)
+}
+
+// refuse notes that this node takes no part until somebody acts.
+func (n *Node) refuse(err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	n.ready.set(fmt.Errorf("%w: %w", errOut, err))
+	n.logger.Error("this node takes no part in the cluster", "error", err.Error())
+}
+
+// startRaft makes a cluster of one where there is none and this node is alone, and starts raft.
+func (n *Node) startRaft() error {
+	config := n.config.raft()
+	config.Logger = newRaftLogger(n.logger)
+	begun, err := clusterBegun(n.store)
 	if err != nil {
 		return err
 	}
-	if !begun {
-		self := raft.Configuration{Servers: []raft.Server{{ID: config.LocalID, Address: address}}}
-		if err := raft.BootstrapCluster(config, logs, stable, snapshots, transport, self); err != nil {
+	transport := watchedTransport{n.net.transport(), &n.acked, n.memory}
+	if !begun && n.isAlone() {
+		self := raft.Configuration{Servers: []raft.Server{{ID: config.LocalID, Address: transport.LocalAddr()}}}
+		if err := raft.BootstrapCluster(config, n.store.logs, n.store.stable, n.store.snapshots, transport, self); err != nil {
 			return fmt.Errorf("begin the cluster: %w", err)
 		}
 	}
-	if n.raft, err = raft.NewRaft(config, n.fsm, logs, stable, snapshots, transport); err != nil {
+	r, err := raft.NewRaft(config, n.fsm, n.store.logs, n.store.stable, n.store.snapshots, transport)
+	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
-	if err := n.checkName(); err != nil {
-		return errors.Join(err, n.raft.Shutdown().Error())
+	if err := n.checkName(r, begun); err != nil {
+		return errors.Join(err, r.Shutdown().Error())
 	}
+	n.raft.Store(r)
 	return nil
 }
 
 // checkName refuses a data directory that another node has begun: under a new name, this node
-// would wait for ever to be elected.
-func (n *Node) checkName() error {
-	future := n.raft.GetConfiguration()
+// would wait for ever to be elected. One that has just joined knows nobody yet.
+func (n *Node) checkName(r *raft.Raft, begun bool) error {
+	future := r.GetConfiguration()
 	if err := future.Error(); err != nil {
 		return fmt.Errorf("read cluster configuration: %w", err)
 	}
+	servers := future.Configuration().Servers
 	var names []raft.ServerID
-	for _, s := range future.Configuration().Servers {
+	for _, s := range servers {
 		if s.ID == raft.ServerID(n.config.Name) {
 			return nil
 		}
 		names = append(names, s.ID)
 	}
+	if !n.isAlone() && (!begun || len(servers) == 0 || n.memory.belongs(n.config.Name)) {
+		return nil
+	}
 	return &ConfigError{fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)}
 }
 
-// commit puts a batch into the log under the log's present time and waits for its results.
-func (n *Node) commit(commands [][]byte) ([]state.Result, error) {
-	entry := state.EncodeBatch(n.Now().UnixNano(), commands)
-	future := n.raft.Apply(entry, enqueueTimeout)
-	if err := future.Error(); err != nil {
-		return nil, err
-	}
-	results, _ := future.Response().([]state.Result)
-	return results, nil
+// leads reports whether this node makes the log entries.
+func (n *Node) leads() bool {
+	r := n.raft.Load()
+	return r != nil && r.State() == raft.Leader
 }
 
 // Close commits what waits, stops the node and closes its files. Everything that was acknowledged
@@ -165,9 +220,12 @@ func (n *Node) Close() error {
 	n.closing.Do(func() {
 		n.stop()
 		n.proposer.close()
-		<-n.leadDone
+		n.running.Wait()
 		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, errClosed))
-		n.closeErr = errors.Join(n.raft.Shutdown().Error(), n.transport.Close(), n.bolt.Close())
+		if r := n.raft.Load(); r != nil {
+			n.closeErr = r.Shutdown().Error()
+		}
+		n.closeErr = errors.Join(n.closeErr, n.net.close(), n.store.close())
 	})
 	return n.closeErr
 }

@@ -14,8 +14,16 @@ import (
 	"sallyport/login"
 )
 
-// maxBatch is the most commands that one log entry carries.
-const maxBatch = 256
+// maxBatch is the most commands that one log entry carries, and maxBatchOctets how much they may have
+// together before no more is added: followers take entries of bounded size only.
+const (
+	maxBatch       = 256
+	maxBatchOctets = 512 << 10
+)
+
+// lanes is how many batches a follower may have on their way to the leader, which makes one entry of
+// what it has.
+const lanes = 2
 
 // retryPause is the wait before a command that got no result is proposed again.
 const retryPause = 20 * time.Millisecond
@@ -34,10 +42,13 @@ type proposer struct {
 	queue chan *proposal
 	// commit makes a log entry of the batch and returns the results, when they are known.
 	commit func(batch [][]byte) ([]state.Result, error)
+	// leading says whether batches become log entries here, one at a time.
+	leading func() bool
+	turn    chan struct{} // of capacity 1: holds who makes one
 
 	mu      sync.RWMutex // closing, against sends on queue
 	closing bool
-	done    chan struct{}
+	running sync.WaitGroup
 
 	commits, batches, retried, failed atomic.Uint64
 }
@@ -53,13 +64,11 @@ type reply struct {
 	err    error
 }
 
-func newProposer(size int, commit func([][]byte) ([]state.Result, error)) *proposer {
-	p := &proposer{
-		queue:  make(chan *proposal, size),
-		commit: commit,
-		done:   make(chan struct{}),
+func newProposer(size int, commit func([][]byte) ([]state.Result, error), leading func() bool) *proposer {
+	p := &proposer{queue: make(chan *proposal, size), commit: commit, leading: leading, turn: make(chan struct{}, 1)}
+	for range lanes {
+		p.running.Go(p.run)
 	}
-	go p.run()
 	return p
 }
 
@@ -130,6 +139,26 @@ func (p *proposer) enqueue(call *proposal) error {
 	}
 }
 
+// all puts commands that another node has sent into batches, once, and returns what became of them.
+func (p *proposer) all(ctx context.Context, commands [][]byte) []reply {
+	replies := make([]reply, len(commands))
+	calls := make([]*proposal, len(commands))
+	for i, c := range commands {
+		calls[i] = &proposal{ctx: ctx, command: c, reply: make(chan reply, 1)}
+		if err := p.enqueue(calls[i]); err != nil {
+			calls[i].reply <- reply{err: err}
+		}
+	}
+	for i, call := range calls {
+		select {
+		case replies[i] = <-call.reply:
+		case <-ctx.Done():
+			replies[i] = reply{err: context.Cause(ctx)}
+		}
+	}
+	return replies
+}
+
 // close refuses new commands and returns when those that wait have been proposed.
 func (p *proposer) close() {
 	p.mu.Lock()
@@ -138,25 +167,39 @@ func (p *proposer) close() {
 		close(p.queue)
 	}
 	p.mu.Unlock()
-	<-p.done
+	p.running.Wait()
 }
 
 func (p *proposer) run() {
-	defer close(p.done)
-	for first := range p.queue {
+	for p.next() {
+	}
+}
+
+// next proposes one batch, and reports whether there may be more. A leader's next batch is gathered when
+// the one before has been committed, not earlier: so it has as much as could arrive.
+func (p *proposer) next() bool {
+	if p.leading() {
+		p.turn <- struct{}{}
+		defer func() { <-p.turn }()
+	}
+	first, more := <-p.queue
+	if more {
 		p.flush(p.gather(first))
 	}
+	return more
 }
 
 // gather takes what is waiting, without waiting. Commands whose caller has gone are left out: they
 // did not happen.
 func (p *proposer) gather(first *proposal) []*proposal {
 	var batch []*proposal
+	size := 0
 	for call, more := first, true; more; {
 		if call.ctx.Err() == nil {
 			batch = append(batch, call)
+			size += len(call.command)
 		}
-		if len(batch) == maxBatch {
+		if len(batch) == maxBatch || size >= maxBatchOctets {
 			break
 		}
 		select {

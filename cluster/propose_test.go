@@ -59,7 +59,7 @@ func propose(ctx context.Context, p *proposer, n int) chan proposed {
 func TestWhatArrivesInFlightMakesTheNextBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		p := newProposer(1024, log.commit)
+		p := newProposer(1024, log.commit, always)
 		first := propose(t.Context(), p, 1)
 		if n := len(<-log.batches); n != 1 {
 			t.Fatalf("a batch of %d, want 1 at once", n)
@@ -96,7 +96,7 @@ func TestWhatArrivesInFlightMakesTheNextBatch(t *testing.T) {
 func TestAnUnknownOutcomeIsProposedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		p := newProposer(16, log.commit)
+		p := newProposer(16, log.commit, always)
 		done := propose(t.Context(), p, 5)
 		failures := []error{
 			raft.ErrNotLeader, raft.ErrEnqueueTimeout, raft.ErrLeadershipTransferInProgress,
@@ -123,7 +123,7 @@ func TestAnUnknownOutcomeIsProposedAgain(t *testing.T) {
 func TestTheCallersDeadlineEndsInUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		p := newProposer(16, log.commit)
+		p := newProposer(16, log.commit, always)
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
@@ -149,7 +149,7 @@ func TestTheCallersDeadlineEndsInUnavailable(t *testing.T) {
 func TestTheQueueIsBoundedAndDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		p := newProposer(2, log.commit)
+		p := newProposer(2, log.commit, always)
 		done := []chan proposed{propose(t.Context(), p, 1)}
 		<-log.batches
 		done = append(done, propose(t.Context(), p, 2), propose(t.Context(), p, 3))
@@ -177,3 +177,6 @@ func TestTheQueueIsBoundedAndDrained(t *testing.T) {
 		}
 	})
 }
+
+// always leads.
+func always() bool { return true }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 
 	"github.com/hashicorp/go-hclog"
@@ -57,4 +58,9 @@ func plainValue(v any) any {
 		return v.String()
 	}
 	return v
+}
+
+// slogLogger is for the HTTP servers between nodes: what they say is about connections that end badly.
+func slogLogger(logger *slog.Logger) *log.Logger {
+	return slog.NewLogLogger(logger.With("component", "calls").Handler(), slog.LevelDebug)
 }

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"sallyport/login"
 )
 
@@ -68,11 +66,8 @@ func (n *Node) Ready(ctx context.Context) error {
 // for clients that would otherwise turn away: a clock that is off needs an administrator, but logins
 // go on meanwhile.
 func (n *Node) Serving(ctx context.Context) error {
-	if err := n.ready.err(); err != nil {
+	if err := n.readableNow(); err != nil {
 		return err
-	}
-	if n.raft.State() != raft.Leader {
-		return errNotReady
 	}
 	if _, err := n.keyRing(); err != nil {
 		return err
@@ -89,7 +84,7 @@ func (n *Node) Serving(ctx context.Context) error {
 func (n *Node) probe(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
-		done <- watchedStable{n.bolt, n.dog}.SetUint64(aliveName, uint64(n.Now().Unix()))
+		done <- n.store.stable.SetUint64(aliveName, uint64(n.Now().Unix()))
 	}()
 	select {
 	case err := <-done:

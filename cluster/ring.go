@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"sync/atomic"
 
@@ -72,20 +71,16 @@ func (l *ledger) newStateKey(id byte) (state.StateKey, error) {
 }
 
 // found gives a new cluster its id and its first State key. It does nothing when there is one.
-func (l *ledger) found(ctx context.Context) error {
+func (l *ledger) found(ctx context.Context, id string) error {
 	if l.machine.View().Meta().ClusterID != "" {
 		return nil
-	}
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
-		return fmt.Errorf("generate cluster id: %w", err)
 	}
 	key, err := l.newStateKey(1)
 	if err != nil {
 		return err
 	}
 	// A conflict means that it was founded in between, perhaps by this very command.
-	_, err = l.propose(ctx, &state.Found{ClusterID: hex.EncodeToString(id), Check: l.sealer.check(), Key: key})
+	_, err = l.propose(ctx, &state.Found{ClusterID: id, Check: l.sealer.check(), Key: key})
 	return err
 }
 

@@ -135,3 +135,12 @@ func (s *sealer) open(name recordName, sealed []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
+
+// reseal seals a credential's record for another version.
+func (s *sealer) reseal(userID, factor string, from, to uint32, sealed []byte) ([]byte, error) {
+	plain, err := s.open(credentialName(userID, factor, from), sealed)
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(credentialName(userID, factor, to), plain)
+}

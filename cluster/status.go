@@ -2,27 +2,33 @@ package cluster
 
 import (
 	"context"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 // Status is a node's account of itself, for people and programs.
 type Status struct {
-	Node         string    `json:"node"`
-	ClusterID    string    `json:"cluster_id"`
-	ClusterEpoch uint32    `json:"cluster_epoch"`
-	Ready        bool      `json:"ready"`
-	Reason       string    `json:"reason,omitempty"`
-	RaftState    string    `json:"raft_state"`
-	Leader       string    `json:"leader"`
-	Term         uint64    `json:"term"`
-	LastIndex    uint64    `json:"last_index"`
-	CommitIndex  uint64    `json:"commit_index"`
-	AppliedIndex uint64    `json:"applied_index"`
-	SnapshotAt   string    `json:"last_snapshot_index"`
-	LastContact  string    `json:"last_contact"`
-	LogTime      time.Time `json:"log_time"`
+	Node         string `json:"node"`
+	ClusterID    string `json:"cluster_id"`
+	ClusterEpoch uint32 `json:"cluster_epoch"`
+	Ready        bool   `json:"ready"`
+	Reason       string `json:"reason,omitempty"`
+	RaftState    string `json:"raft_state"`
+	Leader       string `json:"leader"`
+	Term         uint64 `json:"term"`
+	LastIndex    uint64 `json:"last_index"`
+	CommitIndex  uint64 `json:"commit_index"`
+	AppliedIndex uint64 `json:"applied_index"`
+	SnapshotAt   string `json:"last_snapshot_index"`
+	LastContact  string `json:"last_contact"`
+	// Level is the feature level of the cluster, Digest that of the state at AppliedIndex.
+	Level   uint32    `json:"level"`
+	Digest  string    `json:"digest"`
+	LogTime time.Time `json:"log_time"`
 	// ClockOffset is by how much this node's clock is ahead of the log.
 	ClockOffset string `json:"clock_offset"`
 	LogBytes    int64  `json:"log_bytes"`
@@ -40,19 +46,19 @@ type Status struct {
 func (n *Node) Status(context.Context) any {
 	view := n.machine.View()
 	meta, sizes := view.Meta(), view.Sizes()
-	_, leader := n.raft.LeaderWithID()
-	stats := n.raft.Stats()
+	digest := view.Digest()
 	s := Status{
-		Node: n.config.Name, ClusterID: meta.ClusterID, ClusterEpoch: meta.Epoch,
-		RaftState: n.raft.State().String(), Leader: string(leader), Term: n.raft.CurrentTerm(),
-		LastIndex: n.raft.LastIndex(), CommitIndex: n.raft.CommitIndex(), AppliedIndex: view.Index(),
-		SnapshotAt: stats["last_snapshot_index"], LastContact: stats["last_contact"],
+		Node: n.config.Name, ClusterID: meta.ClusterID, ClusterEpoch: meta.Epoch, Level: view.Level(),
+		RaftState: "waiting", AppliedIndex: view.Index(), Digest: hex.EncodeToString(digest[:]),
 		LogTime: instant(view.Time()), ClockOffset: n.clock.offset().Round(time.Millisecond).String(),
 		Users: sizes.Users, Challenges: sizes.Challenges, Verdicts: sizes.Verdicts,
 		Capacity: n.capacity.Load(), Learned: sizes.Learned, StateKeys: len(meta.Keys),
 		Stats: n.Stats(),
 	}
-	reason := n.ready.err()
+	if r := n.raft.Load(); r != nil {
+		s.ofRaft(r)
+	}
+	reason := n.readableNow()
 	if s.Ready = reason == nil; !s.Ready {
 		s.Reason = reason.Error()
 	}
@@ -65,6 +71,15 @@ func (n *Node) Status(context.Context) any {
 	return s
 }
 
+// ofRaft adds what raft says of itself.
+func (s *Status) ofRaft(r *raft.Raft) {
+	_, leader := r.LeaderWithID()
+	stats := r.Stats()
+	s.RaftState, s.Leader, s.Term = r.State().String(), string(leader), r.CurrentTerm()
+	s.LastIndex, s.CommitIndex = r.LastIndex(), r.CommitIndex()
+	s.SnapshotAt, s.LastContact = stats["last_snapshot_index"], stats["last_contact"]
+}
+
 // Stats are counters since the process started, and sizes now. Reading them costs next to nothing.
 type Stats struct {
 	// Commits are commands that were committed here and got a result, Batches the log entries
@@ -74,6 +89,8 @@ type Stats struct {
 	// Retried are proposals made again because their outcome was not known or there was no
 	// leader; Failed are commands that ended without a result.
 	Retried uint64 `json:"retried"`
+	// Relayed are commands that the leader committed for this node.
+	Relayed uint64 `json:"relayed"`
 	Failed  uint64 `json:"failed"`
 	// Applied are commands that the state machine saw, Ignored those that it did not understand.
 	Applied uint64 `json:"applied"`
@@ -95,7 +112,7 @@ func (n *Node) Stats() Stats {
 	counters, sizes := n.machine.Counters(), n.machine.View().Sizes()
 	return Stats{
 		Commits: n.proposer.commits.Load(), Batches: n.proposer.batches.Load(),
-		Retried: n.proposer.retried.Load(), Failed: n.proposer.failed.Load(),
+		Retried: n.proposer.retried.Load(), Relayed: n.relayed.Load(), Failed: n.proposer.failed.Load(),
 		Applied: counters.Applied, Ignored: counters.Ignored,
 		Hangs: n.dog.hangs.Load(), Snapshots: n.fsm.snapshots.Load(),
 		Queued: len(n.proposer.queue), Verdicts: sizes.Verdicts, Challenges: sizes.Challenges,

@@ -76,7 +76,7 @@ func checkMasterKey(store raft.StableStore, s *sealer) error {
 	check := s.check()
 	stored, err := store.Get(keyCheckName)
 	switch {
-	case errors.Is(err, raftboltdb.ErrKeyNotFound):
+	case isNotFound(err):
 		if err := store.Set(keyCheckName, check); err != nil {
 			return fmt.Errorf("store master key check: %w", err)
 		}
@@ -94,27 +94,32 @@ var termName = []byte("CurrentTerm")
 
 // clusterBegun reports whether there is a cluster in the data directory. A process that was killed
 // while it began one leaves a term, but neither log nor snapshot: that one is begun again.
-func clusterBegun(logs raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore) (bool, error) {
-	existing, err := raft.HasExistingState(logs, stable, snapshots)
+func clusterBegun(s storage) (bool, error) {
+	existing, err := raft.HasExistingState(s.logs, s.stable, s.snapshots)
 	if err != nil {
 		return false, fmt.Errorf("look for an earlier state: %w", err)
 	}
 	if !existing {
 		return false, nil
 	}
-	last, err := logs.LastIndex()
+	last, err := s.logs.LastIndex()
 	if err != nil {
 		return false, fmt.Errorf("look for an earlier log: %w", err)
 	}
-	kept, err := snapshots.List()
+	kept, err := s.snapshots.List()
 	if err != nil {
 		return false, fmt.Errorf("look for earlier snapshots: %w", err)
 	}
 	if last > 0 || len(kept) > 0 {
 		return true, nil
 	}
-	if err := stable.SetUint64(termName, 0); err != nil {
+	if err := s.stable.SetUint64(termName, 0); err != nil {
 		return false, fmt.Errorf("clear an interrupted beginning: %w", err)
 	}
 	return false, nil
+}
+
+// isNotFound reports whether a store has no such key. raft knows the text only, and so do its stores.
+func isNotFound(err error) bool {
+	return err != nil && err.Error() == raftboltdb.ErrKeyNotFound.Error()
 }

@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sallyport/login"
+)
+
+// health is what keeps a node from serving although it has contact with a leader.
+type health struct {
+	clock    atomic.Pointer[error] // its clock is not that of the others
+	diverged atomic.Pointer[error] // its state is not that of the others
+}
+
+func (h *health) err() error {
+	for _, p := range []*atomic.Pointer[error]{&h.diverged, &h.clock} {
+		if err := p.Load(); err != nil {
+			return *err
+		}
+	}
+	return nil
+}
+
+// judgeClocks says which clock is wrong: this node's, when those of at least two others agree with one
+// another and not with it. offsets are how far other clocks are ahead of this one.
+func judgeClocks(offsets []time.Duration) (own time.Duration, wrong bool) {
+	if len(offsets) == 0 {
+		return 0, false
+	}
+	all := append(slices.Clone(offsets), 0)
+	slices.Sort(all)
+	median := all[len(all)/2]
+	if len(all)%2 == 0 && abs(all[len(all)/2-1]) < abs(median) {
+		median = all[len(all)/2-1] // between two halves, the one nearer to this clock
+	}
+	agreeing := 0
+	for _, o := range offsets {
+		if abs(o-median) <= maxOffset {
+			agreeing++
+		}
+	}
+	return -median, abs(median) > maxOffset && agreeing >= 2
+}
+
+func abs(d time.Duration) time.Duration { return max(d, -d) }
+
+// lookAtClocks compares this node's clock with the others'. One that is wrong judges no codes, and does
+// not stamp the log.
+func (n *Node) lookAtClocks(up map[string]heard) {
+	var offsets []time.Duration
+	for _, h := range up {
+		offsets = append(offsets, h.offset)
+	}
+	own, wrong := judgeClocks(offsets)
+	if !wrong {
+		if n.health.clock.Swap(nil) != nil {
+			n.logger.Info("the clock of this node agrees with the others again")
+		}
+		return
+	}
+	err := fmt.Errorf("%w: the clock of this node is %v off those of the others: check NTP", login.ErrUnavailable, own.Round(100*time.Millisecond))
+	if n.health.clock.Swap(&err) == nil {
+		n.logger.Error("the clock of this node is not that of the others, so it judges no codes", "offset", own.Round(time.Millisecond).String())
+	}
+}
+
+// digests are the newest checkpoints of this node's state, for the others.
+func (n *Node) digests() map[string]string {
+	index, digest := n.machine.Checkpoint()
+	if index == 0 {
+		return nil
+	}
+	return map[string]string{fmt.Sprint(index): digestText(digest)}
+}
+
+// compare looks whether another node's state is this one's where both were at the same place. Which of
+// them is wrong, the majority says.
+func (n *Node) compare(h hello) {
+	if h.Version != n.config.Version {
+		return
+	}
+	for at, theirs := range h.Digests {
+		var index uint64
+		if _, err := fmt.Sscan(at, &index); err != nil {
+			continue
+		}
+		if own, known := n.machine.DigestAt(index); known {
+			n.doubts.hear(h.Name, digestText(own) == theirs)
+		}
+	}
+	agree, differ := n.doubts.count(n.known())
+	switch {
+	case differ == 0:
+	case differ > agree:
+		err := fmt.Errorf("%w: the state of this node is not that of the others: wipe its data directory and join it again", login.ErrUnavailable)
+		if n.health.diverged.Swap(&err) == nil {
+			n.logger.Error("the state of this node differs from that of the majority, so it takes no part any more", "differing", differ)
+		}
+	default:
+		n.logger.Error("the state of another node differs from this one's", "node", h.Name)
+	}
+}

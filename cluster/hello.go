@@ -1,0 +1,207 @@
+package cluster
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"sallyport/cluster/state"
+)
+
+const (
+	// helloInterval is how often nodes tell one another how they are, and helloTimeout how long an
+	// answer may take.
+	helloInterval = time.Second
+	helloTimeout  = time.Second
+	// upWithin is how old the last hello of a node may be for it to count as up.
+	upWithin = 3500 * time.Millisecond
+)
+
+// hello is what a node says of itself.
+type hello struct {
+	Name        string `json:"name"`
+	Address     string `json:"address"`
+	Fingerprint string `json:"fingerprint"`
+	// Run is made anew at each start of the process.
+	Run     string `json:"run"`
+	Version string `json:"version"`
+	Level   uint32 `json:"level"`
+	// Now is the wall clock in nanoseconds since 1970.
+	Now     int64  `json:"now"`
+	Trace   trace  `json:"trace"`
+	Applied uint64 `json:"applied"`
+	Leader  string `json:"leader,omitempty"`
+	Reason  string `json:"reason,omitempty"` // why it does not serve; empty when it does
+	Free    uint64 `json:"free"`
+	Total   uint64 `json:"total"`
+	// Digests are checkpoints of the state: index and digest, the newest few.
+	Digests map[string]string `json:"digests,omitempty"`
+	Roster  roster            `json:"roster"`
+}
+
+// heard is what was heard of a node, and when by a clock that only runs.
+type heard struct {
+	hello  hello
+	at     time.Duration
+	since  time.Duration // when it came up
+	offset time.Duration // of its clock against ours
+	// called says that it has called us, as well as answered: so both directions work.
+	called time.Duration
+}
+
+// peers are the other nodes, as heard. It is safe for concurrent use.
+type peers struct {
+	mu  sync.Mutex
+	all map[string]heard
+}
+
+func (p *peers) snapshot() map[string]heard {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.all)
+}
+
+// answered notes an answer to our hello.
+func (p *peers) answered(h hello, now, offset time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.all[h.Name]
+	if old.hello.Run != h.Run || now-old.at > upWithin {
+		old.since = now
+	}
+	old.hello, old.at, old.offset = h, now, offset
+	p.all[h.Name] = old
+}
+
+// called notes that a node has called us.
+func (p *peers) called(h hello, now time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.all[h.Name]
+	old.called = now
+	p.all[h.Name] = old
+}
+
+// keep forgets who is no member any more.
+func (p *peers) keep(r roster) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.all, func(name string, _ heard) bool {
+		_, member := r.find(name)
+		return !member
+	})
+}
+
+// greet exchanges hellos with every other member until ctx ends.
+func (n *Node) greet(ctx context.Context) {
+	ticker := time.NewTicker(helloInterval)
+	defer ticker.Stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	busy := map[string]chan struct{}{}
+	for {
+		members := n.known()
+		n.peers.keep(members)
+		for _, m := range members.others(n.config.Name) {
+			if done, calling := busy[m.Name]; calling {
+				select {
+				case <-done:
+				default:
+					continue // the last one is still on its way
+				}
+			}
+			done := make(chan struct{})
+			busy[m.Name] = done
+			running.Go(func() {
+				defer close(done)
+				n.greetOne(ctx, m)
+			})
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// greetOne says hello to one node. Its clock is compared with the middle of the round trip.
+func (n *Node) greetOne(ctx context.Context, m member) {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	text, err := json.Marshal(n.ownHello())
+	if err != nil {
+		return // strings and numbers always encode
+	}
+	began := n.config.Elapsed()
+	answer, err := n.net.call(ctx, m, callHello, text)
+	now := n.config.Elapsed()
+	var h hello
+	if err != nil || json.Unmarshal(answer, &h) != nil || h.Name != m.Name {
+		return
+	}
+	middle := n.config.Now().Add(-(now - began) / 2)
+	n.peers.answered(h, now, time.Unix(0, h.Now).Sub(middle))
+	n.hear(h)
+}
+
+// answerHello answers a hello. The caller has proved its name to the network.
+func (n *Node) answerHello(from string, request []byte) ([]byte, error) {
+	var h hello
+	if err := json.Unmarshal(request, &h); err != nil || h.Name != from {
+		return nil, fmt.Errorf("a hello of %q cannot be read", from)
+	}
+	n.peers.called(h, n.config.Elapsed())
+	n.hear(h)
+	return json.Marshal(n.ownHello())
+}
+
+// hear takes what another node says.
+func (n *Node) hear(h hello) {
+	if h.Trace.LastIndex > 0 {
+		n.memory.note(h.Name, h.Trace)
+	}
+	if r := n.raft.Load(); r == nil || r.State() != raft.Leader {
+		if n.memory.learn(h.Roster) {
+			n.net.recheck()
+		}
+	}
+	n.compare(h)
+}
+
+// ownHello is what this node says of itself.
+func (n *Node) ownHello() hello {
+	view := n.machine.View()
+	beats, _ := n.memory.beats()
+	h := hello{
+		Name: n.config.Name, Address: n.self.Address, Fingerprint: n.self.Fingerprint, Run: n.run,
+		Version: n.config.Version, Level: state.Level, Now: n.config.Now().UnixNano(),
+		Applied: view.Index(), Roster: n.known(), Digests: n.digests(),
+		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats},
+	}
+	h.Free, h.Total = n.space.last()
+	if err := n.readableNow(); err != nil {
+		h.Reason = err.Error()
+	}
+	if r := n.raft.Load(); r != nil {
+		stats := r.Stats()
+		h.Trace.Term = r.CurrentTerm()
+		h.Trace.LastIndex = r.LastIndex()
+		h.Trace.LastTerm, _ = strconv.ParseUint(stats["last_log_term"], 10, 64)
+		if snapshot, _ := strconv.ParseUint(stats["last_snapshot_index"], 10, 64); snapshot >= h.Trace.LastIndex {
+			h.Trace.LastTerm, _ = strconv.ParseUint(stats["last_snapshot_term"], 10, 64)
+		}
+		_, leader := r.LeaderWithID()
+		h.Leader = string(leader)
+	}
+	return h
+}
+
+func digestText(d [32]byte) string { return hex.EncodeToString(d[:]) }

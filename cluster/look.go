@@ -1,0 +1,214 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"sallyport/cluster/state"
+)
+
+const (
+	// lookInterval is how often a node looks after the cluster.
+	lookInterval = 500 * time.Millisecond
+	// recheckInterval is how often connections are looked at although nothing has changed.
+	recheckInterval = time.Minute
+	// promoteWithin is how many entries a node may be behind and still become a voter.
+	promoteWithin = 250
+	// changeTimeout bounds one change of the membership.
+	changeTimeout = 5 * time.Second
+)
+
+// look follows the membership, and looks after the other nodes while this one leads.
+func (n *Node) look(ctx context.Context) {
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	var last roster
+	checked := n.config.Elapsed()
+	announced := false
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		now := n.known()
+		if !sameMembers(now, last) || n.config.Elapsed()-checked > recheckInterval {
+			n.memory.learn(now)
+			n.net.recheck()
+			last, checked = now, n.config.Elapsed()
+		}
+		n.lookAtSpace()
+		up := n.up()
+		n.lookAtClocks(up)
+		if n.ready.err() == nil && !announced {
+			announced = n.announceChange(ctx)
+		}
+		r := n.raft.Load()
+		if r.State() != raft.Leader || n.served.Load() != r.CurrentTerm() {
+			continue
+		}
+		if n.resign(r) {
+			continue
+		}
+		n.takeInNodes(ctx, r, up)
+		n.raiseLevel(ctx, up)
+	}
+}
+
+func sameMembers(a, b roster) bool {
+	if a.Index != b.Index || len(a.Members) != len(b.Members) {
+		return false
+	}
+	for i := range a.Members {
+		if a.Members[i] != b.Members[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// up are the other nodes that were heard of a moment ago.
+func (n *Node) up() map[string]heard {
+	now := n.config.Elapsed()
+	all := n.peers.snapshot()
+	for name, h := range all {
+		if h.hello.Name == "" || now-h.at > upWithin {
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+// announceChange says in the log who this node is, where that is news, and reports whether it is said.
+func (n *Node) announceChange(ctx context.Context) bool {
+	record, ok := n.machine.View().Node(n.config.Name)
+	if ok && record.Version == n.config.Version && record.Level == state.Level && record.Address == n.self.Address {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	if err := n.announce(ctx); err != nil {
+		n.logger.Warn("this node could not announce itself", "error", err.Error())
+		return false
+	}
+	return true
+}
+
+// resign hands the lead over when this node should not have it: its clock is wrong, or its disk full.
+func (n *Node) resign(r *raft.Raft) bool {
+	why := ""
+	switch {
+	case n.health.err() != nil:
+		why = n.health.err().Error()
+	case n.space != nil && n.space.percent() < spaceResign:
+		why = "its disk is nearly full"
+	}
+	if why == "" || n.known().voters() < 2 || !n.anotherCanLead() {
+		return false
+	}
+	n.logger.Warn("this node hands the lead over", "reason", why)
+	if err := r.LeadershipTransfer().Error(); err != nil {
+		n.logger.Warn("the lead was not handed over", "error", err.Error())
+	}
+	return true
+}
+
+// anotherCanLead reports whether a voter is up that has no reason not to.
+func (n *Node) anotherCanLead() bool {
+	members := n.known()
+	for name, h := range n.up() {
+		if m, ok := members.find(name); ok && m.Voter && h.hello.Reason == "" && (h.hello.Total == 0 || h.hello.Free*100/h.hello.Total >= spaceResign) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeInNodes makes members of those who have joined, and voters of those who have proved themselves.
+func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]heard) {
+	future := r.GetConfiguration()
+	if future.Error() != nil {
+		return
+	}
+	view := n.machine.View()
+	servers := map[raft.ServerID]raft.Server{}
+	for _, s := range future.Configuration().Servers {
+		servers[s.ID] = s
+	}
+	for _, record := range view.Nodes() {
+		h, heard := up[record.Name]
+		if !heard || record.Name == n.config.Name || n.config.Elapsed()-h.called > upWithin {
+			continue // not reachable both ways
+		}
+		s, member := servers[raft.ServerID(record.Name)]
+		id, address := raft.ServerID(record.Name), raft.ServerAddress(record.Address)
+		var change func(raft.ServerID, raft.ServerAddress, uint64, time.Duration) raft.IndexFuture
+		what := ""
+		switch {
+		case !member:
+			n.acked.forget(id)
+			change, what = r.AddNonvoter, "a node was taken in"
+		case s.Address != address:
+			change, what = r.AddVoter, "a node has another address"
+			if s.Suffrage != raft.Voter {
+				change = r.AddNonvoter
+			}
+		case s.Suffrage != raft.Voter && !record.NonVoter && n.fit(h):
+			change, what = r.AddVoter, "a node became a voter"
+		default:
+			continue
+		}
+		if err := change(id, address, future.Index(), changeTimeout).Error(); err != nil {
+			n.logger.Warn("the membership was not changed", "node", record.Name, "error", err.Error())
+			return
+		}
+		n.logger.Info(what, "node", record.Name, "address", record.Address)
+		return // one change at a time: each makes the next one's index another
+	}
+}
+
+// fit reports whether a node may vote: it has been well for a while, and has what this one has.
+func (n *Node) fit(h heard) bool {
+	return h.hello.Reason == "" && n.config.Elapsed()-h.since >= n.config.PromoteAfter &&
+		h.hello.Applied+promoteWithin >= n.fsm.applied() && abs(h.offset) <= maxOffset
+}
+
+// raiseLevel raises the feature level when every member knows a higher one.
+func (n *Node) raiseLevel(ctx context.Context, up map[string]heard) {
+	least := state.Level
+	for _, m := range n.known().others(n.config.Name) {
+		h, heard := up[m.Name]
+		if !heard {
+			return
+		}
+		least = min(least, h.hello.Level)
+	}
+	n.raiseLevelTo(ctx, least)
+}
+
+func (n *Node) raiseLevelTo(ctx context.Context, level uint32) {
+	if level <= n.machine.View().Level() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	if _, err := n.submit(ctx, &state.RaiseLevel{Level: level}); err != nil {
+		n.logger.Warn("the feature level was not raised", "error", err.Error())
+		return
+	}
+	n.logger.Info("all nodes know a higher feature level", "level", level)
+}
+
+// beat notes, again and again, that this node lives.
+func (n *Node) beat(ctx context.Context) {
+	for {
+		if err := n.memory.beat(n.config.Now()); err != nil {
+			n.logger.Warn("what is known of the other nodes was not written down", "error", err.Error())
+		}
+		if wait(ctx, beatInterval) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package cluster
+
+import (
+	"sync"
+
+	"sallyport/login"
+)
+
+// soloing is the ledger of this node alone while there is no quorum.
+type soloing struct {
+	mu     sync.Mutex
+	ledger *ledger
+}
+
+// alone returns a ledger on the last known state, where this node has lost the others not longer ago
+// than is allowed. There is one for each time without a quorum.
+func (n *Node) alone() (login.Ledger, bool) {
+	n.soloing.mu.Lock()
+	defer n.soloing.mu.Unlock()
+	if !n.mayBeSolo() {
+		n.soloing.ledger = nil
+		return nil, false
+	}
+	if n.soloing.ledger == nil {
+		n.soloing.ledger = newSolo(n.ledger)
+	}
+	return n.soloing.ledger, true
+}
+
+// mayBeSolo reports whether contact was lost, and not too long ago. A node that was not up to date when
+// it was lost is none that may: it does not know what was reset.
+func (n *Node) mayBeSolo() bool {
+	if n.raft.Load() == nil || n.isAlone() || n.config.SoloFor <= 0 || n.out() || n.health.err() != nil || n.readableNow() == nil {
+		return false
+	}
+	last := n.contacted.Load()
+	return last != nil && n.config.Elapsed()-*last <= n.config.SoloFor
+}
+
+// touch notes that this node is up to date and in contact with a leader, or leads.
+func (n *Node) touch() {
+	now := n.config.Elapsed()
+	n.contacted.Store(&now)
+}

@@ -1,0 +1,182 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"sallyport/login"
+)
+
+const (
+	// restartGrace is how long a node may be down before it asks the others whether its disk is the
+	// one that they knew: nobody puts an image back that is younger.
+	restartGrace = 2 * time.Minute
+	// clockGrace is how far a clock may have gone back meanwhile.
+	clockGrace = 5 * time.Second
+	// beatInterval is how often a node notes that it lives; beatsMissed is how many of these notes
+	// another may have missed and still know how far it had come.
+	beatInterval = 10 * time.Second
+	beatsMissed  = 3
+	rollPause    = 500 * time.Millisecond
+	rollTimeout  = time.Second
+)
+
+// errRolledBack means that the disk is an old image: what this node promised since is lost, so that it
+// could make a majority that accepts a used code again.
+var errRolledBack = errors.New("the disk of this node is an old image: it has lost what the others know it had; wipe the data directory and join the node again")
+
+// witness is what another node says of this one.
+type witness struct {
+	name    string
+	knows   bool // it remembers this node
+	recalls trace
+}
+
+// judgement is what a roll-call came to: start, wait, or an error that stays.
+type judgement struct {
+	start   bool
+	missing int // how many more must have answered
+}
+
+// judge decides whether a node may take part. Whoever has just restarted may, unless somebody knows
+// better; whoever comes back after a while needs a majority that has known its disk to the end.
+func judge(own trace, down time.Duration, quorum int, heard []witness) (judgement, error) {
+	vouch := 1 // for itself
+	for _, w := range heard {
+		if !w.knows || w.recalls.Fingerprint != own.Fingerprint {
+			continue
+		}
+		if w.recalls.beyond(own) {
+			return judgement{}, fmt.Errorf("%w (%s remembers entry %d of term %d, here is entry %d of term %d)", errRolledBack,
+				w.name, w.recalls.LastIndex, w.recalls.Term, own.LastIndex, own.Term)
+		}
+		if w.recalls.Beats+beatsMissed >= own.Beats {
+			vouch++
+		}
+	}
+	if down <= restartGrace && down >= -clockGrace || vouch >= quorum {
+		return judgement{start: true}, nil
+	}
+	return judgement{missing: quorum - vouch}, nil
+}
+
+// rollCall asks the others what they know of this node's disk until it may start, or must not.
+func (n *Node) rollCall(ctx context.Context) error {
+	own, err := n.ownTrace()
+	if err != nil {
+		return err
+	}
+	beats, at := n.memory.beats()
+	own.Beats = beats
+	down, members := n.config.Now().Sub(at), n.memory.roster()
+	self, voting := members.find(n.config.Name)
+	if own.LastIndex == 0 || !voting || len(members.Members) < 2 {
+		return nil // nothing was promised yet, or to nobody
+	}
+	quorum := members.quorum()
+	if !self.Voter {
+		quorum = 1
+	}
+	for {
+		heard := n.askAround(ctx, members)
+		verdict, err := judge(own, down, quorum, heard)
+		if err != nil {
+			return err
+		}
+		if verdict.start {
+			return nil
+		}
+		n.ready.set(fmt.Errorf("%w: this node was away for %v, so %d more of %s must confirm that its disk is not an old image",
+			login.ErrUnavailable, down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name))))
+		if err := wait(ctx, rollPause); err != nil {
+			return err
+		}
+	}
+}
+
+func namesOf(members []member) string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// askAround asks every other member at once.
+func (n *Node) askAround(ctx context.Context, members roster) []witness {
+	ctx, cancel := context.WithTimeout(ctx, rollTimeout)
+	defer cancel()
+	others := members.others(n.config.Name)
+	answers := make(chan witness, len(others))
+	for _, m := range others {
+		go func() {
+			w := witness{name: m.Name}
+			if answer, err := n.net.call(ctx, m, callRecall, nil); err == nil {
+				var t *trace
+				if json.Unmarshal(answer, &t) == nil && t != nil {
+					w.knows, w.recalls = true, *t
+				}
+			}
+			answers <- w
+		}()
+	}
+	heard := make([]witness, len(others))
+	for i := range heard {
+		heard[i] = <-answers
+	}
+	return heard
+}
+
+// answerRecall tells a node what is remembered of it.
+func (n *Node) answerRecall(from string) ([]byte, error) {
+	t, known := n.memory.of(from)
+	if !known {
+		return json.Marshal(nil)
+	}
+	return json.Marshal(t)
+}
+
+// ownTrace reads from disk how far this node has come, before Raft runs.
+func (n *Node) ownTrace() (trace, error) {
+	t := trace{Fingerprint: n.self.Fingerprint}
+	var err error
+	if t.Term, err = n.store.stable.GetUint64(termName); err != nil && !isNotFound(err) {
+		return t, fmt.Errorf("read the term: %w", err)
+	}
+	if t.LastIndex, err = n.store.logs.LastIndex(); err != nil {
+		return t, fmt.Errorf("read the log: %w", err)
+	}
+	if t.LastIndex > 0 {
+		var entry raft.Log
+		if err := n.store.logs.GetLog(t.LastIndex, &entry); err != nil {
+			return t, fmt.Errorf("read the log: %w", err)
+		}
+		t.LastTerm = entry.Term
+	}
+	kept, err := n.store.snapshots.List()
+	if err != nil {
+		return t, fmt.Errorf("look for snapshots: %w", err)
+	}
+	if len(kept) > 0 && kept[0].Index > t.LastIndex {
+		t.LastIndex, t.LastTerm = kept[0].Index, kept[0].Term
+	}
+	return t, nil
+}
+
+// wait returns when the time is over, or with the error of a context that has ended.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

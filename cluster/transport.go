@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// watchedTransport remembers what other nodes have acknowledged to this one while it leads. A node that
+// has less than that afterwards has lost it: its disk was put back under a running process.
+type watchedTransport struct {
+	raft.Transport
+	acked  *acked
+	memory *memory
+}
+
+var _ raft.WithPreVote = watchedTransport{}
+
+// AppendEntries sends entries, and refuses the word of a node that has lost some.
+func (t watchedTransport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if err := t.Transport.AppendEntries(id, target, args, resp); err != nil {
+		return err
+	}
+	if resp.Term > args.Term {
+		return nil
+	}
+	if lost := t.acked.lost(id, args.Term, resp.LastLog); lost > 0 && len(args.Entries) > 0 {
+		return fmt.Errorf("node %s has acknowledged entry %d and has only %d now: its disk was put back; remove it, wipe it, and join it again", id, lost, resp.LastLog)
+	}
+	if resp.Success && len(args.Entries) > 0 {
+		last := args.Entries[len(args.Entries)-1]
+		t.acked.note(id, args.Term, last.Index)
+		t.memory.grow(string(id), args.Term, last.Term, last.Index)
+	}
+	return nil
+}
+
+// RequestPreVote asks for a vote that binds nobody.
+func (t watchedTransport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return t.Transport.(raft.WithPreVote).RequestPreVote(id, target, args, resp)
+}
+
+// acked is up to where each node has acknowledged the log in the term that this node leads.
+type acked struct {
+	mu   sync.Mutex
+	term uint64
+	to   map[raft.ServerID]uint64
+}
+
+func (a *acked) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.term, a.to = 0, nil
+}
+
+func (a *acked) of(term uint64) map[raft.ServerID]uint64 {
+	if a.term != term || a.to == nil {
+		a.term, a.to = term, map[raft.ServerID]uint64{}
+	}
+	return a.to
+}
+
+func (a *acked) note(id raft.ServerID, term, index uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	to := a.of(term)
+	to[id] = max(to[id], index)
+}
+
+// lost returns the entry that the node has acknowledged and does not have, 0 when there is none.
+func (a *acked) lost(id raft.ServerID, term, has uint64) uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if to := a.of(term)[id]; to > has {
+		return to
+	}
+	return 0
+}
+
+// forget makes a node of that name a new one.
+func (a *acked) forget(id raft.ServerID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.to, id)
+}
