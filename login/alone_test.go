@@ -103,7 +103,8 @@ func TestNothingThatNeedsSingleUseGoesOnWithoutQuorum(t *testing.T) {
 		"a one-time code":          func(w lonely) { w.instead(login.CredentialBypass) },
 		"a recovery code":          func(w lonely) { w.instead(login.CredentialRecovery) },
 		"a change to another":      func(w lonely) { w.change() },
-		"an answer that was asked": func(w lonely) { w.asked() },
+		"an answer that was asked": func(w lonely) { w.asked(w.code("alice", "now")) },
+		"asking once more":         func(w lonely) { w.asked("") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newLonely(t)
@@ -139,11 +140,12 @@ func (w lonely) change() {
 }
 
 // asked answers a prompt for a code that was shown while there was a quorum.
-func (w lonely) asked() {
+func (w lonely) asked(text string) {
 	w.at(1)
-	w.begin("alice", "staff", login.ModeChallenge, "right")
+	w.begin("alice", "rsa-or-totp", login.ModeChallenge, "right")
+	w.wants("challenge", login.CodePrompt)
 	w.at(0)
-	w.answer("staff", w.code("alice", "now"))
+	w.answer("rsa-or-totp", text)
 }
 
 func TestDialogueWithoutQuorumStaysOnItsNode(t *testing.T) {
