@@ -36,7 +36,8 @@ var adminClock = time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 
 func newFakeNode() *fakeNode {
 	return &fakeNode{
-		windows: map[string]time.Time{},
+		snapshots: new(fakeBackups),
+		windows:   map[string]time.Time{},
 		stored: []login.Enrolment{
 			{UserID: "corp:a1", Name: "alice", LastFactor: "totp", Credentials: map[string]login.Credential{
 				"totp":  {Version: 1, Record: []byte("canary"), Failures: 5, LockedUntil: adminClock.Add(90 * time.Second)},

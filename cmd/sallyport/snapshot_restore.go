@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,7 +19,7 @@ func snapshotRestoreVerb() verb {
 		name: "restore", summary: "put a backup in the place of everything that the cluster holds",
 		usage: "FILE --identity-file FILE [--yes] [--json]",
 		note: "The backup is verified before anything is asked or changed. The nodes stay as they are. Every code of an\n" +
-			"authenticator app up to now, and those of the next minute, count as used.",
+			"authenticator app up to now, and those of the next two minutes, count as used.",
 		examples: []string{"sallyport snapshot restore ./sallyport.age --identity-file ./backup.key"},
 		exits:    adminExits,
 		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); identityFlags(fs); yesFlag(fs); jsonFlag(fs) },
@@ -82,7 +83,7 @@ func (b *backupFile) restore(ctx context.Context, caller *admin.Caller) (admin.S
 	}
 	restored, err := caller.Restore(ctx, plain)
 	var refused *admin.Problem
-	if err != nil && !errors.As(err, &refused) {
+	if err != nil && (!errors.As(err, &refused) || refused.Status == http.StatusInternalServerError) {
 		err = fmt.Errorf("%w; whether the backup was put back is not known: \"sallyport snapshot restore\" again shows what the cluster holds, and asks first", err)
 	}
 	return restored, adminError(err)

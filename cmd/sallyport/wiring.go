@@ -134,7 +134,7 @@ func (d *daemon) openState(context.Context) error {
 	}
 	d.state, err = cluster.Open(cluster.Config{
 		Name: cfg.Node.Name, DataDir: cfg.Node.DataDir, MasterKey: key,
-		Logger: d.log.With(slog.String("part", "cluster")), Now: d.now,
+		Floors: replayFloors, Logger: d.log.With(slog.String("part", "cluster")), Now: d.now,
 	})
 	if err != nil {
 		return stateError(err)
@@ -245,10 +245,13 @@ func (d *daemon) startRadius(context.Context) error {
 }
 
 func (d *daemon) startAdmin(context.Context) error {
-	var err error
+	snapshots, err := newBackups(d)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
 	d.admin, err = admin.New(admin.Config{
 		Socket: d.started.Admin.Socket, Users: administered{d.state}, Directories: d.logins.finders, Factors: d.logins.factors, Tell: d.logins.Tell,
-		Clients: clientBook{d}, Status: d.status, Now: d.now,
+		Clients: clientBook{d}, Snapshots: snapshots, Status: d.status, Now: d.now,
 		Logger: d.log.With(slog.String("part", "admin")), Audit: d.audit.With(slog.String("part", "admin")),
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (c *Caller) Backup(ctx context.Context, act BackupAct, w io.Writer) (Backup
 }
 
 // Restore has the daemon put back the state of a backup, which is read without its encryption. An error
-// that is no [*Problem] leaves open whether it was done.
+// that is no [*Problem], or one with status 500, leaves open whether it was done.
 func (c *Caller) Restore(ctx context.Context, plain io.Reader) (SnapshotInfo, error) {
 	var restored SnapshotInfo
 	ctx, pace := withPace(ctx)
