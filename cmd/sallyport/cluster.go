@@ -9,7 +9,8 @@ func clusterVerb() verb {
 	return verb{
 		name: "cluster", summary: "form a cluster; list, add and remove its nodes",
 		sub: []verb{
-			clusterListVerb(), clusterTokenVerb(), clusterRemoveVerb(), clusterTransferVerb(),
+			clusterInitVerb(), clusterTokenVerb(), clusterJoinVerb(), clusterListVerb(),
+			clusterRemoveVerb(), clusterTransferVerb(), clusterRecoverVerb(),
 		},
 	}
 }

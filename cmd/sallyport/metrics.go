@@ -11,6 +11,7 @@ import (
 func (d *daemon) partMetrics() []prometheus.Collector {
 	all := append(radiusCollectors(d.radius.Stats), clusterCollector(d.state.Stats),
 		directoryCollector(d.logins.ldapStats), serverCollector(d.logins.ldapStats))
+	all = append(all, memberCollectors(membersOf(clusterBook{d.state}.Members))...)
 	return append(all, factorCollectors(d.logins.factorStats)...)
 }
 

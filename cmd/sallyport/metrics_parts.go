@@ -93,6 +93,8 @@ func clusterCollector(stats func() cluster.Stats) prometheus.Collector {
 			func(c s) float64 { return float64(c.Batches) }),
 		counter("sallyport_cluster_retries_total", "Proposals made again because their outcome was not known.",
 			func(c s) float64 { return float64(c.Retried) }),
+		counter("sallyport_cluster_forwarded_total", "Commands that the leader committed for this node.",
+			func(c s) float64 { return float64(c.Relayed) }),
 		counter("sallyport_cluster_failures_total", "Commands that ended without a result.",
 			func(c s) float64 { return float64(c.Failed) }),
 		counter("sallyport_cluster_applied_total", "Commands that the state machine saw.",

@@ -98,8 +98,8 @@ func (d *daemon) abandon(asked context.Context, err error) error {
 	return &exitError{code: exitOK}
 }
 
-// stop takes the parts down, the last one first: no more changes by administrators, then no more
-// requests, then what those needed. It returns what did not end in order.
+// stop takes the parts down, the last one first: another node leads, then no more changes by
+// administrators, then no more requests, then what those needed. It returns what did not end in order.
 func (d *daemon) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
@@ -132,10 +132,9 @@ func (d *daemon) openState(context.Context) error {
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	d.state, err = cluster.Open(cluster.Config{
-		Name: cfg.Node.Name, DataDir: cfg.Node.DataDir, MasterKey: key,
-		Floors: replayFloors, Logger: d.log.With(slog.String("part", "cluster")), Now: d.now,
-	})
+	settings := nodeConfig(cfg, d.log, d.now)
+	settings.MasterKey = key
+	d.state, err = cluster.Open(settings)
 	if err != nil {
 		return stateError(err)
 	}
@@ -156,9 +155,6 @@ func (d *daemon) closeOutbox(ctx context.Context) error {
 	}
 	return nil
 }
-
-// awaitState waits until the state can be read and written.
-func (d *daemon) awaitState(ctx context.Context) error { return stateError(d.state.WaitReady(ctx)) }
 
 // stateError tells a wrong setting or master key, which no restart repairs, from what may pass.
 func stateError(err error) error {
@@ -206,7 +202,7 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := append(d.logins.current.Load().parts(), live{d.state, d.stateAlive}, starting{})
+	parts := append(d.logins.current.Load().parts(), live{clusterPart{d.state}, d.stateAlive}, starting{})
 	if err := d.status.Replace(nil, parts...); err != nil {
 		return err
 	}
@@ -220,8 +216,10 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	return nil
 }
 
-// finishStart takes the start out of what must be ready.
+// finishStart takes the start out of what must be ready. A stop begins with what is registered here: while
+// the lead is handed over, logins go on.
 func (d *daemon) finishStart(context.Context) error {
+	d.onStop("lead", d.stepDown)
 	return d.status.Replace([]string{starting{}.Name()})
 }
 
@@ -251,7 +249,7 @@ func (d *daemon) startAdmin(context.Context) error {
 	}
 	d.admin, err = admin.New(admin.Config{
 		Socket: d.started.Admin.Socket, Users: administered{d.state}, Directories: d.logins.finders, Factors: d.logins.factors, Tell: d.logins.Tell,
-		Clients: clientBook{d}, Snapshots: snapshots, Status: d.status, Now: d.now,
+		Clients: clientBook{d}, Cluster: clusterBook{d.state}, Snapshots: snapshots, Status: d.status, Now: d.now,
 		Logger: d.log.With(slog.String("part", "admin")), Audit: d.audit.With(slog.String("part", "admin")),
 	})
 	if err != nil {
