@@ -120,6 +120,10 @@ func TestANodeJoinsByItsTokenAndIsRemoved(t *testing.T) {
 		t.Errorf("the list is\n%s", list)
 	}
 
+	if got := two.verb(t, exitOK, "", "status", "--socket", two.socket).stdout; !strings.Contains(got, "this node: non-voter, ") || !strings.Contains(got, "the cluster: leader node1, quorum 1 of 1") {
+		t.Errorf("the status is\n%s", got)
+	}
+
 	// A token is good once, and joining wants an empty folder.
 	three := newMember(t, "node2")
 	if got := three.verb(t, exitFailed, token, "cluster", "join", "--token-file", "-", "--config", three.config); !strings.Contains(got.stderr, "the token is not good") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func clockOffset(n admin.Member) string {
 	if n.LastContactMS < 0 {
 		return ""
 	}
-	return fmt.Sprintf("%+.0fms", n.ClockOffsetMS)
+	return fmt.Sprintf("%+dms", int64(math.Round(n.ClockOffsetMS)))
 }
 
 // freeDisk is what is free, in GiB and in parts of the disk.

@@ -52,6 +52,7 @@ func TestTheLogOfANodeIsReadLineByLine(t *testing.T) {
 	for _, piece := range []string{
 		`{"level":"INFO","msg":"the node le`, `ads","node":"node2"}` + "\n" + `{"level":"ERROR","msg":"the disk is full"}`, "\n",
 		`{"level":"INFO","event":"login","user":"erin","next":"passcode"}` + "\nsallyport: a fault\n",
+		`{"level":"ERROR","msg":"failed to heartbeat","component":"raft","level":2}` + "\n",
 		strings.Repeat("x", maxNodeLine+1) + "\n",
 	} {
 		if n, err := l.Write([]byte(piece)); err != nil || n != len(piece) {
@@ -66,8 +67,8 @@ func TestTheLogOfANodeIsReadLineByLine(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, errors.String())
 		}
 	}
-	if strings.Contains(errors.String(), "erin") {
-		t.Errorf("the audit is passed on:\n%s", errors.String())
+	if strings.Contains(errors.String(), "erin") || strings.Contains(errors.String(), "heartbeat") {
+		t.Errorf("what nobody has to repair is passed on:\n%s", errors.String())
 	}
 }
 

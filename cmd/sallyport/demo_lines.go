@@ -47,10 +47,11 @@ func (l *nodeLog) Write(p []byte) (int, error) {
 
 // take reads one line. One that is no JSON is what a process says that fails.
 func (l *nodeLog) take(line []byte) error {
-	var said struct{ Level, Msg, Event, User, Next string }
+	var said struct{ Level, Msg, Component, Event, User, Next string }
 	var syntax *json.SyntaxError
 	foreign := errors.As(json.Unmarshal(line, &said), &syntax)
-	if foreign || l.loud || said.Level == slog.LevelError.String() {
+	repair := said.Level == slog.LevelError.String() && said.Component != "raft" // which counts who is gone
+	if foreign || l.loud || repair {
 		fmt.Fprintf(l.errors, "%s: %s", l.node, line)
 	}
 	switch {

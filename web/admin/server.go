@@ -87,7 +87,7 @@ const (
 
 // New returns a server that does not listen yet.
 func New(cfg Config) (*Server, error) {
-	if cfg.Users == nil || cfg.Directories == nil || cfg.Factors == nil || cfg.Clients == nil || cfg.Snapshots == nil || cfg.Status == nil || cfg.Logger == nil {
+	if cfg.Users == nil || cfg.Directories == nil || cfg.Factors == nil || cfg.Clients == nil || cfg.Cluster == nil || cfg.Snapshots == nil || cfg.Status == nil || cfg.Logger == nil {
 		return nil, errors.New("admin: a part is missing")
 	}
 	s := &Server{cfg: cfg.withDefaults()}
