@@ -81,7 +81,7 @@ func TestTableSetsOursAgainstThePeer(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Machine: some.", "10 people", "| 64 in flight | freeradius | 200 |", "| 180 (120 + 60) |", "| 77 | 0 | 3 | 0 |",
-		"| 64 in flight | 1.50 | 0.50 | 0.50 |",
+		"| 64 in flight | sallyport | 1.50 | 0.50 | 0.50 |",
 	} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("%q is not in\n%s", want, &table)
@@ -91,7 +91,7 @@ func TestTableSetsOursAgainstThePeer(t *testing.T) {
 
 func TestWrongUseIsRefused(t *testing.T) {
 	for _, args := range [][]string{
-		{"more"}, {"--no-such-flag"}, {"--only", "nobody"}, {"--only", "sallyport"}, {"--rounds", "0"}, {"--people", "1"}, {"--in-flight", "x"},
+		{"more"}, {"--no-such-flag"}, {"--only", "nobody"}, {"--only", "sallyport"}, {"--only", "sallyport-cluster", "--open-rate", "1", "--nodes", "0"}, {"--rounds", "0"}, {"--people", "1"}, {"--in-flight", "x"},
 	} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), args, io.Discard, &stderr); code != 2 || stderr.Len() == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -13,6 +14,7 @@ import (
 type options struct {
 	binary, dir      string
 	people, rounds   int
+	nodes            int
 	inFlight         []int
 	warmup, duration time.Duration
 	openRate         float64
@@ -52,7 +54,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.tls, "tls", false, "LDAPS instead of LDAP between the servers and slapd, which all are on loopback")
 	f.BoolVar(&o.warm, "warm", false, "only people whose entries Sallyport remembers, so that its logins cost a bind and no search")
 	f.IntVar(&o.threads, "freeradius-threads", 32, "worker threads of FreeRADIUS, each with two LDAP connections")
-	f.StringVar(&o.only, "only", "", `measure "freeradius" or "sallyport" alone`)
+	f.IntVar(&o.nodes, "nodes", 3, "nodes of a cluster of Sallyport, measured beside one that is alone; 0 for no cluster")
+	f.StringVar(&o.only, "only", "", `measure "freeradius", "sallyport" or "sallyport-cluster" alone`)
 	f.StringVar(&o.runs, "runs", "", "file for the reports of all runs, one line of JSON each")
 	if err := f.Parse(args); err != nil {
 		return options{}, err
@@ -60,10 +63,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return options{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
-	case o.only != "" && o.only != peerName && o.only != ourName:
-		return options{}, fmt.Errorf("--only: %q or %q", peerName, ourName)
-	case o.only == ourName && o.openRate == 0:
-		return options{}, errors.New("--only sallyport needs --open-rate: there is no peer to halve")
+	case !slices.Contains([]string{"", peerName, ourName, clusterName}, o.only):
+		return options{}, fmt.Errorf("--only: %q, %q or %q", peerName, ourName, clusterName)
+	case o.only != "" && o.only != peerName && o.openRate == 0:
+		return options{}, fmt.Errorf("--only %s needs --open-rate: there is no peer to halve", o.only)
+	case o.nodes < 0 || o.only == clusterName && o.nodes == 0:
+		return options{}, errors.New("--nodes: how many nodes the cluster has")
 	case o.rounds < 1 || o.people < 2 || len(o.inFlight) == 0:
 		return options{}, errors.New("at least one round, two people and one number of logins in flight are needed")
 	case o.warm && o.people > rememberedEntries:

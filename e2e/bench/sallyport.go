@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sallyport/e2e/servers"
@@ -47,34 +48,78 @@ issuer = "Bench"
 peak_rate = 20000
 `
 
-// startOurs starts Sallyport and registers everyone, by logins over RADIUS like anyone's.
+// startOurs starts one Sallyport that is alone.
 func (s *stage) startOurs(ctx context.Context) error {
 	dir, err := s.subdir(ourName)
 	if err != nil {
 		return err
 	}
-	binary, err := filepath.Abs(s.binary)
+	opt, err := s.ourOptions("node1")
 	if err != nil {
 		return err
+	}
+	node, err := servers.NewSallyport(dir, opt)
+	if err != nil {
+		return err
+	}
+	return s.enter(ctx, ourName, node)
+}
+
+// startCluster starts a cluster of Sallyport, whose nodes share the machine.
+func (s *stage) startCluster(ctx context.Context) error {
+	dir, err := s.subdir(clusterName)
+	if err != nil {
+		return err
+	}
+	var options []servers.SallyportOptions
+	for i := range s.nodes {
+		opt, err := s.ourOptions(fmt.Sprintf("node%d", i+1))
+		if err != nil {
+			return err
+		}
+		options = append(options, opt)
+	}
+	nodes, err := servers.NewSallyportCluster(dir, options...)
+	if err != nil {
+		for _, node := range nodes {
+			node.Stop()
+		}
+		return err
+	}
+	return s.enter(ctx, clusterName, nodes...)
+}
+
+// ourOptions say how a node of Sallyport is configured.
+func (s *stage) ourOptions(name string) (servers.SallyportOptions, error) {
+	binary, err := filepath.Abs(s.binary)
+	if err != nil {
+		return servers.SallyportOptions{}, err
 	}
 	url, caFile := s.directory()
 	cache := entryCache
 	if s.warm {
 		cache = warmEntryCache
 	}
-	ours, err := servers.NewSallyport(dir, servers.SallyportOptions{
-		Binary: binary, LogLevel: "info",
+	return servers.SallyportOptions{
+		Binary: binary, Name: name, LogLevel: "info",
 		Config: fmt.Sprintf(ourConfig, servers.ClientSecret, url, caFile, servers.PeopleDN, servers.ServiceDN, servers.ServicePassword, cache.String()),
-	})
-	if err != nil {
-		return err
+	}, nil
+}
+
+// enter makes nodes that run a contender, and registers everyone there, by logins over RADIUS like
+// anyone's.
+func (s *stage) enter(ctx context.Context, name string, nodes ...*servers.Sallyport) error {
+	c := &contender{name: name, keys: []string{"--keys", filepath.Join(s.dir, name+".keys")}, singleUse: true, rest: s.newRest()}
+	var addresses []string
+	for _, node := range nodes {
+		s.stops = append(s.stops, node.Stop)
+		addresses = append(addresses, node.Radius)
+		c.pids = append(c.pids, node.Pid())
 	}
-	s.stops = append(s.stops, ours.Stop)
-	keys := filepath.Join(s.dir, "keys")
-	c := &contender{name: ourName, radius: ours.Radius, pid: ours.Pid(), keys: []string{"--keys", keys}, singleUse: true, rest: s.newRest()}
+	c.radius = strings.Join(addresses, ",")
 	s.contenders = append(s.contenders, c)
 
-	s.say("%s: registering %d people", ourName, s.people)
+	s.say("%s: registering %d people", name, s.people)
 	r, err := s.load(ctx, c, "--register", "--count", fmt.Sprint(s.people), "--in-flight", "64")
 	if err != nil {
 		return err

@@ -15,8 +15,9 @@ import (
 
 // The names of the contenders.
 const (
-	peerName = "freeradius"
-	ourName  = "sallyport"
+	peerName    = "freeradius"
+	ourName     = "sallyport"
+	clusterName = "sallyport-cluster"
 )
 
 // sharedKey is everyone's TOTP key at FreeRADIUS: RFC 6238's own.
@@ -24,9 +25,10 @@ const sharedKey = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 // contender is a server under test.
 type contender struct {
-	name   string
+	name string
+	// radius are the addresses, with commas, and pids the processes of its servers.
 	radius string
-	pid    int
+	pids   []int
 	// keys are the load tool's flags that say which TOTP keys the users have.
 	keys []string
 	// singleUse tells that a code is taken once only, so that the people must rest between runs.
@@ -69,14 +71,20 @@ func (s *stage) start(ctx context.Context) error {
 		return err
 	}
 	s.stops = append(s.stops, s.slapd.Stop)
-	if s.only != ourName {
+	if s.measured(peerName) {
 		err = errors.Join(err, s.startPeer())
 	}
-	if s.only != peerName {
+	if s.measured(ourName) {
 		err = errors.Join(err, s.startOurs(ctx))
+	}
+	if s.measured(clusterName) && s.nodes > 0 {
+		err = errors.Join(err, s.startCluster(ctx))
 	}
 	return err
 }
+
+// measured reports whether a contender is to be measured.
+func (s *stage) measured(name string) bool { return s.only == "" || s.only == name }
 
 // stop ends everything, what was started last first.
 func (s *stage) stop() {
@@ -124,7 +132,7 @@ func (s *stage) startPeer() error {
 	}
 	s.stops = append(s.stops, peer.Stop)
 	s.contenders = append(s.contenders, &contender{
-		name: peerName, radius: peer.Radius, pid: peer.Pid(), keys: []string{"--key", sharedKey}, rest: s.newRest(),
+		name: peerName, radius: peer.Radius, pids: []int{peer.Pid()}, keys: []string{"--key", sharedKey}, rest: s.newRest(),
 	})
 	return nil
 }

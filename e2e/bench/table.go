@@ -32,12 +32,12 @@ func summarize(key cell, runs []report.Report) row {
 		codeP99:     of(func(r report.Report) float64 { return r.Code.P99 }),
 
 		cpu:      of(func(r report.Report) float64 { return r.ServerCPU }),
-		ownCPU:   of(func(r report.Report) float64 { return process(r, key.contender).CPU }),
-		slapdCPU: of(func(r report.Report) float64 { return process(r, "slapd").CPU }),
+		ownCPU:   of(func(r report.Report) float64 { return all(r, key.contender).CPU }),
+		slapdCPU: of(func(r report.Report) float64 { return all(r, "slapd").CPU }),
 		tool:     of(func(r report.Report) float64 { return r.LoadCPU }),
 	}
 	for _, run := range runs {
-		r.rss = max(r.rss, process(run, key.contender).PeakRSSMiB)
+		r.rss = max(r.rss, all(run, key.contender).PeakRSSMiB)
 		r.rejected += run.Rejected
 		r.lost += run.Lost + run.Unsent
 		r.again += run.Retransmissions
@@ -48,13 +48,15 @@ func summarize(key cell, runs []report.Report) row {
 	return r
 }
 
-func process(r report.Report, name string) report.Process {
+// all is the sum of the processes of a name.
+func all(r report.Report, name string) (sum report.Process) {
 	for _, p := range r.Processes {
 		if p.Name == name {
-			return p
+			sum.CPU += p.CPU
+			sum.PeakRSSMiB += p.PeakRSSMiB
 		}
 	}
-	return report.Process{}
+	return sum
 }
 
 // writeTable writes the table in Markdown, how it came about, and the ratios that matter.
@@ -68,7 +70,7 @@ func (m *measurement) writeTable(w io.Writer, machine string) error {
 			false: "Both search and bind for each login.",
 			true:  "FreeRADIUS searches and binds for each login; Sallyport remembers the entries and binds.",
 		}[m.warm])
-	b.WriteString("| load | server | logins/s | p50 / p90 / p99 / max ms | p99 of the password step / of the code step | CPU µs per login (server + slapd) | load tool µs | peak RSS MiB | rejected | lost | sent again |\n")
+	b.WriteString("| load | server | logins/s | p50 / p90 / p99 / max ms | p99 of the password step / of the code step | CPU µs per login (servers + slapd) | load tool µs | peak RSS MiB | rejected | lost | sent again |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	rows := map[cell]row{}
 	for _, key := range m.cells {
@@ -88,11 +90,11 @@ func (m *measurement) writeRatios(b *strings.Builder, rows map[cell]row) {
 	if m.only != "" {
 		return
 	}
-	b.WriteString("\n| load | logins/s, Sallyport : FreeRADIUS | CPU per login | p99 |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n| load | against freeradius | logins/s | CPU per login | p99 |\n| --- | --- | --- | --- | --- |\n")
 	for _, key := range m.cells {
-		peer, ours := rows[cell{key.job, peerName}], rows[cell{key.job, ourName}]
-		if key.contender == ourName {
-			fmt.Fprintf(b, "| %s | %.2f | %.2f | %.2f |\n", key.job, ours.rate/peer.rate, ours.cpu/peer.cpu, ours.p99/peer.p99)
+		if key.contender != peerName {
+			peer, ours := rows[cell{key.job, peerName}], rows[key]
+			fmt.Fprintf(b, "| %s | %s | %.2f | %.2f | %.2f |\n", key.job, key.contender, ours.rate/peer.rate, ours.cpu/peer.cpu, ours.p99/peer.p99)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 func (s *stage) load(ctx context.Context, c *contender, flags ...string) (report.Report, error) {
 	args := append([]string{
 		"--label", c.name, "--server", c.radius, "--secret-file", s.secretFile, "--quiet",
-		"--cpu-pids", fmt.Sprintf("%s=%d,slapd=%d", c.name, c.pid, s.slapd.Pid()),
+		"--cpu-pids", watch(c, s.slapd.Pid()),
 	}, c.keys...)
 	cmd := exec.CommandContext(ctx, s.loadTool, append(args, flags...)...)
 	var stdout, stderr bytes.Buffer
@@ -32,6 +32,15 @@ func (s *stage) load(ctx context.Context, c *contender, flags ...string) (report
 		return r, fmt.Errorf("load %s: %w: nobody was accepted: rejected %v, %d lost, too few people: %v", c.name, err, r.Reasons, r.Lost, r.Exhausted)
 	}
 	return r, nil
+}
+
+// watch is the processes of a contender and slapd, for the load tool.
+func watch(c *contender, slapd int) string {
+	list := fmt.Sprintf("slapd=%d", slapd)
+	for _, pid := range c.pids {
+		list += fmt.Sprintf(",%s=%d", c.name, pid)
+	}
+	return list
 }
 
 // oneLine is a run for those who wait.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -34,7 +35,7 @@ type options struct {
 	cpuPIDs             string
 	quiet               bool
 	watched             []procs.Process
-	address             netip.AddrPort
+	addresses           []netip.AddrPort
 	secret              []byte
 	keysInFile          map[string]string
 }
@@ -67,7 +68,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.SetOutput(stderr)
 	f.Usage = func() { fmt.Fprint(stderr, usage, f.FlagUsages()) }
 	f.StringVar(&o.label, "label", "", "name of the run, for the report")
-	f.StringVar(&o.server, "server", "127.0.0.1:1812", "address and port of the server")
+	f.StringVar(&o.server, "server", "127.0.0.1:1812", "address and port of the server, or of several, with commas: each source port has one of them")
 	f.StringVar(&o.secretFile, "secret-file", "", "file with the shared secret")
 	f.StringVar(&o.nasIdentifier, "nas-identifier", "load", "NAS-Identifier of the requests")
 	f.IntVar(&o.ports, "ports", 64, "number of source ports, each for 256 pending requests")
@@ -100,8 +101,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // complete checks the flags and reads the files.
 func (o *options) complete() (err error) {
-	if o.address, err = netip.ParseAddrPort(o.server); err != nil {
-		return fmt.Errorf("--server: want an IP address and a port: %w", err)
+	for text := range strings.SplitSeq(o.server, ",") {
+		address, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return fmt.Errorf("--server: want an IP address and a port: %w", err)
+		}
+		o.addresses = append(o.addresses, address)
 	}
 	if o.secretFile == "" {
 		return errors.New("--secret-file is needed: a file with the shared secret of this client")

@@ -57,7 +57,7 @@ func load(ctx context.Context, o options) (report.Report, error) {
 		return report.Report{}, err
 	}
 	e, err := engine.New(engine.Config{
-		Server: o.address, Secret: o.secret, NASIdentifier: o.nasIdentifier, Ports: o.ports,
+		Servers: o.addresses, Secret: o.secret, NASIdentifier: o.nasIdentifier, Ports: o.ports,
 		Timeout: o.timeout, Tries: o.tries, Strict: o.verify, People: who, Now: time.Now,
 	})
 	if err != nil {

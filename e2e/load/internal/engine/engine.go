@@ -19,8 +19,8 @@ const identifiers = 256
 
 // Config says how logins are made.
 type Config struct {
-	// Server is where the requests go.
-	Server netip.AddrPort
+	// Servers are where the requests go: those of one source port, and so of one login, to one of them.
+	Servers []netip.AddrPort
 	// Secret is the shared secret, NASIdentifier how the requests name their sender.
 	Secret        []byte
 	NASIdentifier string
@@ -79,8 +79,8 @@ type Engine struct {
 // New opens the source ports.
 func New(cfg Config) (*Engine, error) {
 	switch {
-	case cfg.Ports < 1:
-		return nil, errors.New("at least one source port is needed")
+	case len(cfg.Servers) == 0 || cfg.Ports < len(cfg.Servers):
+		return nil, errors.New("at least one source port for each server is needed")
 	case cfg.Tries < 1 || cfg.Timeout <= 0:
 		return nil, errors.New("at least one transmission and a time-out are needed")
 	case len(cfg.Secret) == 0:
@@ -88,8 +88,8 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, base: cfg.Now(), left: make(chan struct{})}
 	e.source = e.nextInCircle
-	for range cfg.Ports {
-		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(cfg.Server))
+	for i := range cfg.Ports {
+		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(cfg.Servers[i%len(cfg.Servers)]))
 		if err != nil {
 			e.close()
 			return nil, fmt.Errorf("open a source port: %w", err)

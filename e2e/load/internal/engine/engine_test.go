@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func unmarked() {}
 
 func config(f *radiustest.Server, change func(*Config)) Config {
 	cfg := Config{
-		Server: f.Addr(), Secret: []byte(radiustest.Secret), NASIdentifier: "load", Ports: 4,
+		Servers: []netip.AddrPort{f.Addr()}, Secret: []byte(radiustest.Secret), NASIdentifier: "load", Ports: 4,
 		Timeout: 2 * time.Second, Tries: 3, Strict: true, Now: time.Now,
 	}
 	if change != nil {
@@ -70,6 +71,22 @@ func TestClosedLoopLogsEveryoneInOnce(t *testing.T) {
 	}
 	if got.Tally.Login.Count() != got.Tally.Accepted || got.Tally.Login.Max() < got.Tally.Code.Max() || marks != 2 {
 		t.Errorf("%d logins timed, login %v, code %v, %d marks", got.Tally.Login.Count(), got.Tally.Login.Max(), got.Tally.Code.Max(), marks)
+	}
+}
+
+func TestTheLoginsOfAPortGoToOneOfTheServers(t *testing.T) {
+	f, g := radiustest.Start(t, nil), radiustest.Start(t, nil)
+	e := newEngine(t, f, users(t, 200, "password", people.Keys{Shared: radiustest.Key}), func(c *Config) {
+		c.Servers = append(c.Servers, g.Addr())
+	})
+	got, err := e.Closed(t.Context(), 16, Plan{Duration: 20 * time.Second, Mark: unmarked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Stop()
+	g.Stop()
+	if got.Tally.Accepted < 200 || got.Tally.Rejected != 0 || len(f.Ports) != 2 || len(g.Ports) != 2 {
+		t.Errorf("%d accepted, rejected %v; %d and %d source ports", got.Tally.Accepted, got.Tally.Reasons, len(f.Ports), len(g.Ports))
 	}
 }
 
