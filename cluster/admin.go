@@ -26,8 +26,8 @@ type Registration struct {
 // it is empty. The order is fixed, but it is not that of the ids: whoever shows users sorts them.
 // Going on from the last UserID of each page shows everyone who is stored all the while. There is no
 // secret in it: records stay sealed, and a credential is listed only when it is registered.
-func (l *ledger) Users(_ context.Context, after string, limit int) ([]login.Enrolment, error) {
-	if err := l.readable(); err != nil {
+func (l *ledger) Users(ctx context.Context, after string, limit int) ([]login.Enrolment, error) {
+	if err := l.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	stored := l.machine.View().Users(after, limit)
@@ -65,7 +65,10 @@ func (l *ledger) Register(ctx context.Context, r Registration) error {
 		if result.Status == state.Done {
 			return nil
 		}
-		// The version moved on between reading and committing: read it again.
+		// The version has moved on since it was read, here or on another node: read it again.
+		if err := l.Refresh(ctx); err != nil {
+			return fmt.Errorf("register credential: %w", err)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"sallyport/cluster/faults"
 )
 
 // Config says how a node runs. Name, DataDir and MasterKey are required; a zero value elsewhere
@@ -43,6 +45,10 @@ type Config struct {
 	// disk hangs would lead for ever. Nil logs it and ends the process with status 70, so that
 	// another node leads. It is called on a goroutine of its own.
 	OnHang func(what string)
+	// OnFault is called when a write to the log store fails, but not for want of room: what is on the
+	// disk is not known then, so that an entry that failed may be there after a restart. Nil logs it and
+	// ends the process with status 74.
+	OnFault func(what string, err error)
 	// HangAfter is 2 s by default.
 	HangAfter time.Duration
 
@@ -144,6 +150,10 @@ func (c Config) raftTimeout() time.Duration { return max(time.Second, 4*c.Heartb
 // hangStatus is the exit status after a hang: EX_SOFTWARE of sysexits.h. systemd restarts on it.
 const hangStatus = 70
 
+// faultStatus is the exit status after a write that failed: EX_IOERR of sysexits.h. systemd restarts on
+// it as well.
+const faultStatus = 74
+
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -161,11 +171,18 @@ func (c Config) withDefaults() Config {
 			os.Exit(hangStatus)
 		}
 	}
+	if c.OnFault == nil {
+		logger := c.Logger
+		c.OnFault = func(what string, err error) {
+			logger.Error("the log store does not take a write, so this node ends itself: look at the disk; another node leads", "operation", what, "error", err.Error())
+			os.Exit(faultStatus)
+		}
+	}
 	orDefault(&c.HangAfter, 2*time.Second)
 	orDefault(&c.HeartbeatTimeout, 250*time.Millisecond)
 	orDefault(&c.ElectionTimeout, 250*time.Millisecond)
 	orDefault(&c.LeaderLeaseTimeout, 125*time.Millisecond)
-	orDefault(&c.PromoteAfter, 10*time.Second)
+	orDefault(&c.PromoteAfter, faults.PromoteAfter(10*time.Second))
 	orDefault(&c.SnapshotInterval, 60*time.Second)
 	orDefault(&c.SnapshotThreshold, 2048)
 	orDefault(&c.TrailingLogs, 2048)

@@ -65,7 +65,7 @@ func openOffline(cfg Config) (*offline, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStorage(cfg, &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang})
+	store, err := openStorage(cfg, newDisk(cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -107,8 +107,8 @@ func (l *ledger) OpenWindow(ctx context.Context, subject string, until time.Time
 }
 
 // Windows returns the windows that are open, by subject.
-func (l *ledger) Windows(context.Context) ([]Window, error) {
-	if err := l.readable(); err != nil {
+func (l *ledger) Windows(ctx context.Context) ([]Window, error) {
+	if err := l.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	var open []Window

@@ -186,7 +186,7 @@ func (n *Node) ownHello() hello {
 		Applied: view.Index(), Roster: n.known(), Digests: n.digests(),
 		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats},
 	}
-	h.Free, h.Total = n.space.last()
+	h.Free, h.Total = n.disk.space.last()
 	if err := n.readableNow(); err != nil {
 		h.Reason = err.Error()
 	}

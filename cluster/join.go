@@ -103,7 +103,7 @@ func Join(ctx context.Context, cfg JoinConfig) (Joined, error) {
 // mustBeEmpty refuses a data directory that has something to lose.
 func mustBeEmpty(cfg Config) error {
 	cfg = cfg.withDefaults()
-	store, err := openStorage(cfg, &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang})
+	store, err := openStorage(cfg, newDisk(cfg))
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,10 @@ func post(ctx context.Context, conn net.Conn, text []byte) (answer joinAnswer, e
 	if err != nil {
 		return answer, err
 	}
-	if got.StatusCode != http.StatusOK {
+	switch {
+	case got.StatusCode == http.StatusServiceUnavailable:
+		return answer, fmt.Errorf("%w: %s", login.ErrUnavailable, bytes.TrimSpace(b))
+	case got.StatusCode != http.StatusOK:
 		return answer, &RefusedError{string(bytes.TrimSpace(b))}
 	}
 	if err := json.Unmarshal(b, &answer); err != nil {

@@ -38,6 +38,7 @@ func (n *Node) lead(ctx context.Context) {
 	looks := time.NewTicker(followPause)
 	defer looks.Stop()
 	for {
+		n.countLeaders(r)
 		select {
 		case <-ctx.Done():
 			return
@@ -52,6 +53,17 @@ func (n *Node) lead(ctx context.Context) {
 			if n.leads() && n.ready.err() == nil {
 				n.renewKeys(ctx)
 			}
+		}
+	}
+}
+
+// countLeaders counts how often another node leads than before.
+func (n *Node) countLeaders(r *raft.Raft) {
+	_, leader := r.LeaderWithID()
+	if old := n.lastLeader; leader != "" && leader != old {
+		n.lastLeader = leader
+		if old != "" {
+			n.leaderChanges.Add(1)
 		}
 	}
 }

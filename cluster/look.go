@@ -102,7 +102,7 @@ func (n *Node) resign(r *raft.Raft) bool {
 	switch {
 	case n.health.err() != nil:
 		why = n.health.err().Error()
-	case n.space != nil && n.space.percent() < spaceResign:
+	case n.disk.space != nil && n.disk.space.percent() < spaceResign:
 		why = "its disk is nearly full"
 	}
 	if why == "" || n.known().voters() < 2 || !n.anotherCanLead() {
@@ -198,7 +198,7 @@ func (n *Node) raiseLevelTo(ctx context.Context, level uint32) {
 		n.logger.Warn("the feature level was not raised", "error", err.Error())
 		return
 	}
-	n.logger.Info("all nodes know a higher feature level", "level", level)
+	n.logger.Info("all nodes know a higher feature level", "feature_level", level)
 }
 
 // beat notes, again and again, that this node lives.

@@ -197,7 +197,7 @@ func (n *Node) removeHere(ctx context.Context, r *raft.Raft, name string, force 
 	if !ok {
 		return &RefusedError{fmt.Sprintf("the cluster has no node %q", name)}
 	}
-	if err := n.mayLose(known, target, force); err != nil {
+	if err := n.mayLose(ctx, known, target, force); err != nil {
 		return err
 	}
 	if name == n.config.Name {
@@ -226,29 +226,52 @@ func (n *Node) removeHere(ctx context.Context, r *raft.Raft, name string, force 
 	return nil
 }
 
-// mayLose refuses to remove a node where too few would be left.
-func (n *Node) mayLose(known roster, target member, force bool) error {
+// mayLose refuses to remove a node where too few would be left. Who is up is asked now: what was heard
+// some seconds ago may have died since.
+func (n *Node) mayLose(ctx context.Context, known roster, target member, force bool) error {
 	if !target.Voter {
 		return nil
 	}
-	up := n.up()
 	left := roster{Members: known.others(target.Name)}
 	if left.voters() == 0 {
 		return &RefusedError{"this is the only node that votes: there would be no cluster left"}
 	}
+	up := n.respond(ctx, known)
 	alive := 0
 	for _, m := range left.Members {
-		if _, heard := up[m.Name]; m.Voter && (heard || m.Name == n.config.Name) {
+		if m.Voter && up[m.Name] {
 			alive++
 		}
 	}
 	if alive < left.quorum() {
 		return &RefusedError{fmt.Sprintf("without %s, %d of %d voters would be up, and %d are needed: start the others first, or remove one of those that are down", target.Name, alive, left.voters(), left.quorum())}
 	}
-	if _, heard := up[target.Name]; !force && left.voters() == 1 && (heard || target.Name == n.config.Name) {
-		return &RefusedError{"one voter would be left, which can lose no node: say so with force"}
+	if !force && left.voters() == 1 && up[target.Name] {
+		return &RefusedError{"one voter would be left, which can lose no node: say so with --force"}
 	}
 	return nil
+}
+
+// respond says which members answer a call at this moment.
+func (n *Node) respond(ctx context.Context, members roster) map[string]bool {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	others := members.others(n.config.Name)
+	answers := make(chan string, len(others))
+	for _, m := range others {
+		go func() {
+			name := m.Name
+			if _, err := n.net.call(ctx, m, callRecall, nil); err != nil {
+				name = ""
+			}
+			answers <- name
+		}()
+	}
+	up := map[string]bool{n.config.Name: true}
+	for range others {
+		up[<-answers] = true
+	}
+	return up
 }
 
 // answerRemoved ends this node's part, as the leader says.

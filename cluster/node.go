@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"sallyport/cluster/faults"
 	"sallyport/cluster/state"
 	"sallyport/login"
 )
@@ -33,8 +34,7 @@ type Node struct {
 	net    network
 	memory *memory
 	fsm    *fsm
-	dog    *watchdog
-	space  *space
+	disk   *disk
 
 	raft     atomic.Pointer[raft.Raft] // nil until the roll-call is over
 	proposer *proposer
@@ -46,6 +46,9 @@ type Node struct {
 	doubts   doubts
 	soloing  soloing
 	relayed  atomic.Uint64
+	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
+	lastLeader    raft.ServerID
+	leaderChanges atomic.Uint64
 	// contacted is when this node was last up to date and in contact with a leader.
 	contacted atomic.Pointer[time.Duration]
 
@@ -65,16 +68,16 @@ func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if err := faults.Check(); err != nil {
+		return nil, &ConfigError{err}
+	}
 	cfg = cfg.withDefaults()
 	n := newNode(cfg)
 	var err error
-	if n.store, err = openStorage(cfg, n.dog); err != nil {
+	if n.store, err = openStorage(cfg, n.disk); err != nil {
 		return nil, err
 	}
 	if n.memory, err = openMemory(filepath.Join(cfg.DataDir, raftDir)); err != nil {
-		return nil, errors.Join(err, n.store.close())
-	}
-	if n.space, err = openSpace(cfg); err != nil {
 		return nil, errors.Join(err, n.store.close())
 	}
 	if n.net, err = n.openNetwork(); err != nil {
@@ -93,7 +96,7 @@ func newNode(cfg Config) *Node {
 		config: cfg, logger: cfg.Logger, run: hex.EncodeToString(run),
 		self:  member{Name: cfg.Name, Address: cfg.address()},
 		fsm:   &fsm{machine: state.New()},
-		dog:   &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang},
+		disk:  newDisk(cfg),
 		peers: peers{all: map[string]heard{}},
 	}
 	n.ready.set(errNotReady)
@@ -113,7 +116,7 @@ func (n *Node) start() error {
 	n.ledger = &ledger{
 		machine: n.fsm.machine, sealer: seal, keyLife: n.config.KeyLife,
 		clock:   newLogClock(n.config.Now, n.config.Elapsed, n.fsm.machine),
-		propose: n.proposer.propose, readable: n.readableNow, refresh: n.refreshed, solo: n.alone,
+		propose: n.planted(n.proposer.propose), readable: n.readableNow, refresh: n.refreshed, solo: n.alone,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
@@ -147,8 +150,8 @@ func (n *Node) live(ctx context.Context) {
 		}
 		parts.Go(func() { n.greet(ctx) })
 		parts.Go(func() { n.look(ctx) })
+		parts.Go(func() { n.beat(ctx) })
 	}
-	parts.Go(func() { n.beat(ctx) })
 	n.lead(ctx)
 }
 
@@ -219,6 +222,7 @@ func (n *Node) leads() bool {
 func (n *Node) Close() error {
 	n.closing.Do(func() {
 		n.stop()
+		n.disk.stopped.Store(true)
 		n.proposer.close()
 		n.running.Wait()
 		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, errClosed))

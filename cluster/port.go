@@ -24,6 +24,8 @@ const (
 	callPath = "/v1/"
 	// idleCalls is how many connections to a node wait for the next call.
 	idleCalls = 8
+	// maxCalls is how many there are at most.
+	maxCalls = 32
 	// answerTimeout bounds the work on a call.
 	answerTimeout = 3 * time.Second
 )
@@ -59,7 +61,7 @@ func (n *Node) openNetwork() (network, error) {
 
 func openPort(n *Node, identity link.Identity) (*port, error) {
 	l, err := link.Listen(link.Config{
-		Listen: n.config.Listen, Identity: identity, Admit: n.admit, Logger: n.logger.With("component", "port"),
+		Listen: n.config.Listen, Identity: identity, Admit: n.admit, Now: n.config.Now, Logger: n.logger.With("component", "port"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the cluster's port: %w", err)
@@ -74,7 +76,7 @@ func openPort(n *Node, identity link.Identity) (*port, error) {
 		MsgpackUseNewTimeFormat: false, // must be the same on all nodes, for ever
 	})
 	p.client = &http.Client{
-		Transport:     &http.Transport{DialContext: p.dialer(n), MaxIdleConnsPerHost: idleCalls, IdleConnTimeout: time.Minute, DisableCompression: true},
+		Transport:     &http.Transport{DialContext: p.dialer(n), MaxIdleConnsPerHost: idleCalls, MaxConnsPerHost: maxCalls, IdleConnTimeout: time.Minute, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	p.serve(l.Listener(link.Call), p.calls(n), n)

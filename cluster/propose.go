@@ -83,7 +83,7 @@ func (p *proposer) propose(ctx context.Context, c state.Command) (state.Result, 
 		if err == nil {
 			return result, nil
 		}
-		if !retryable(err) {
+		if ctx.Err() != nil || !retryable(err) {
 			p.failed.Add(1)
 			return state.Result{}, fmt.Errorf("%w: %w", login.ErrUnavailable, err)
 		}
@@ -100,10 +100,10 @@ func (p *proposer) propose(ctx context.Context, c state.Command) (state.Result, 
 }
 
 // retryable reports whether the same command may yet get a result from this node. Neither "did not
-// happen" (no leader, leadership being transferred) nor "unknown" (leadership lost, store error) is
-// final; a full queue, a closed node and the caller's own deadline are.
+// happen" (no leader, leadership being transferred) nor "unknown" (leadership lost, store error,
+// no word from the leader in time) is final; a full queue and a closed node are.
 func retryable(err error) bool {
-	for _, final := range []error{errQueueFull, errClosed, errNoResult, raft.ErrRaftShutdown, context.Canceled, context.DeadlineExceeded} {
+	for _, final := range []error{errQueueFull, errClosed, errNoResult, raft.ErrRaftShutdown} {
 		if errors.Is(err, final) {
 			return false
 		}

@@ -39,6 +39,9 @@ func (n *Node) mayBeSolo() bool {
 
 // touch notes that this node is up to date and in contact with a leader, or leads.
 func (n *Node) touch() {
+	if n.isAlone() {
+		return
+	}
 	now := n.config.Elapsed()
 	n.contacted.Store(&now)
 }

@@ -19,7 +19,7 @@ func TestRaftLogsThroughSlog(t *testing.T) {
 	logger.With("peer", "node2").Error("failed to contact", "error", errors.New("refused"))
 	for _, want := range []string{
 		`"level":"WARN","msg":"heartbeat timeout reached","component":"raft","servers":"1 of 3","took":"1s"`,
-		`"level":"ERROR","msg":"failed to contact","component":"raft"`, `"peer":"node2"`, `"error":"refused"`,
+		`"level":"WARN","msg":"failed to contact","component":"raft"`, `"peer":"node2"`, `"error":"refused"`,
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is not in\n%s", want, out.String())

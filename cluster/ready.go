@@ -29,14 +29,15 @@ func (r *readiness) set(reason error) {
 func (r *readiness) err() error { return r.current.Load().reason }
 
 // WaitReady returns when the node serves: there is a leader, the log has been applied, and the key
-// ring is open. It returns at once when waiting does not help, as with [ErrMasterKey].
+// ring is open. It returns at once when waiting does not help, as with [ErrMasterKey], or when the node
+// was removed from the cluster.
 func (n *Node) WaitReady(ctx context.Context) error {
 	for {
 		s := n.ready.current.Load()
 		if s.reason == nil {
 			return nil
 		}
-		if errors.Is(s.reason, ErrMasterKey) || errors.Is(s.reason, errClosed) {
+		if isFinal(s.reason) {
 			return s.reason
 		}
 		select {
@@ -45,6 +46,11 @@ func (n *Node) WaitReady(ctx context.Context) error {
 			return fmt.Errorf("wait for the cluster: %w (%w)", s.reason, context.Cause(ctx))
 		}
 	}
+}
+
+// isFinal reports whether waiting does not help.
+func isFinal(reason error) bool {
+	return errors.Is(reason, ErrMasterKey) || errors.Is(reason, errClosed) || errors.Is(reason, errOut)
 }
 
 // Name is the part's name in readiness and status.
@@ -84,7 +90,7 @@ func (n *Node) Serving(ctx context.Context) error {
 func (n *Node) probe(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
-		done <- n.store.stable.SetUint64(aliveName, uint64(n.Now().Unix()))
+		done <- n.store.probe()
 	}()
 	select {
 	case err := <-done:

@@ -112,6 +112,9 @@ func (n *Node) answerPropose(ctx context.Context, request []byte) ([]byte, error
 // refreshed returns when this node has applied everything that was committed before the call.
 func (n *Node) refreshed(ctx context.Context) error {
 	for {
+		if err := n.ready.err(); isFinal(err) {
+			return err
+		}
 		err := n.refreshOnce(ctx)
 		if err == nil {
 			return nil

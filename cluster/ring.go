@@ -80,7 +80,7 @@ func (l *ledger) found(ctx context.Context, id string) error {
 		return err
 	}
 	// A conflict means that it was founded in between, perhaps by this very command.
-	_, err = l.propose(ctx, &state.Found{ClusterID: id, Check: l.sealer.check(), Key: key})
+	_, err = l.propose(ctx, &state.Found{ClusterID: id, Level: state.Level, Check: l.sealer.check(), Key: key})
 	return err
 }
 

@@ -91,24 +91,24 @@ func (s *space) percent() int {
 
 // lookAtSpace warns when the room runs out, once for each step.
 func (n *Node) lookAtSpace() {
-	if n.space == nil {
+	if n.disk.space == nil {
 		return
 	}
-	if err := n.space.measure(); err != nil {
+	if err := n.disk.space.measure(); err != nil {
 		n.logger.Error("the room on the disk cannot be measured", "error", err.Error())
 		return
 	}
-	percent := n.space.percent()
+	percent := n.disk.space.percent()
 	step := int32(100)
 	for _, s := range []int32{spaceLow, spaceAlarm, spaceResign} {
 		if int32(percent) < s {
 			step = s
 		}
 	}
-	if old := n.space.level.Swap(step); step == old || old == 0 && step == 100 {
+	if old := n.disk.space.level.Swap(step); step == old || old == 0 && step == 100 {
 		return
 	}
-	free, total := n.space.last()
+	free, total := n.disk.space.last()
 	attrs := []any{"free_percent", percent, "free_bytes", free, "total_bytes", total}
 	switch {
 	case step == 100:

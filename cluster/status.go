@@ -92,6 +92,8 @@ type Stats struct {
 	// Relayed are commands that the leader committed for this node.
 	Relayed uint64 `json:"relayed"`
 	Failed  uint64 `json:"failed"`
+	// LeaderChanges is how often another node began to lead, as seen from here.
+	LeaderChanges uint64 `json:"leader_changes"`
 	// Applied are commands that the state machine saw, Ignored those that it did not understand.
 	Applied uint64 `json:"applied"`
 	Ignored uint64 `json:"ignored"`
@@ -112,9 +114,9 @@ func (n *Node) Stats() Stats {
 	counters, sizes := n.machine.Counters(), n.machine.View().Sizes()
 	return Stats{
 		Commits: n.proposer.commits.Load(), Batches: n.proposer.batches.Load(),
-		Retried: n.proposer.retried.Load(), Relayed: n.relayed.Load(), Failed: n.proposer.failed.Load(),
+		Retried: n.proposer.retried.Load(), Relayed: n.relayed.Load(), LeaderChanges: n.leaderChanges.Load(), Failed: n.proposer.failed.Load(),
 		Applied: counters.Applied, Ignored: counters.Ignored,
-		Hangs: n.dog.hangs.Load(), Snapshots: n.fsm.snapshots.Load(),
+		Hangs: n.disk.dog.hangs.Load(), Snapshots: n.fsm.snapshots.Load(),
 		Queued: len(n.proposer.queue), Verdicts: sizes.Verdicts, Challenges: sizes.Challenges,
 		Capacity: n.capacity.Load(),
 	}

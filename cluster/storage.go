@@ -13,11 +13,13 @@ type storage struct {
 	logs      raft.LogStore
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
-	close     func() error
+	// probe writes and flushes, as a commit does.
+	probe func() error
+	close func() error
 }
 
-// openStorage opens the data directory, under a watchdog.
-func openStorage(cfg Config, dog *watchdog) (storage, error) {
+// openStorage opens the data directory, whose disk is watched.
+func openStorage(cfg Config, d *disk) (storage, error) {
 	dir := filepath.Join(cfg.DataDir, raftDir)
 	for _, d := range []string{cfg.DataDir, dir} {
 		if err := makePrivateDir(d); err != nil {
@@ -32,9 +34,17 @@ func openStorage(cfg Config, dog *watchdog) (storage, error) {
 	if err != nil {
 		return storage{}, errors.Join(err, bolt.Close())
 	}
-	logs, err := raft.NewLogCache(logCache, watchedLogs{bolt, dog})
+	logs, err := raft.NewLogCache(logCache, watchedLogs{bolt, d})
 	if err != nil {
 		return storage{}, errors.Join(fmt.Errorf("open log cache: %w", err), bolt.Close())
 	}
-	return storage{logs: logs, stable: watchedStable{bolt, dog}, snapshots: snapshots, close: bolt.Close}, nil
+	if d.space, err = openSpace(cfg); err != nil {
+		return storage{}, errors.Join(err, bolt.Close())
+	}
+	return storage{
+		logs: logs, stable: watchedStable{bolt, d}, snapshots: snapshots, close: bolt.Close,
+		probe: func() error {
+			return d.once("store value", func() error { return bolt.SetUint64(aliveName, uint64(cfg.Now().Unix())) })
+		},
+	}, nil
 }

@@ -23,7 +23,8 @@ func (s stallingStore) SetUint64(_ []byte, _ uint64) error { return <-s.release 
 
 // stalled are the writes that a disk may hang in.
 func stalled(s stallingStore, dog *watchdog) map[string]func() error {
-	logs, stable := watchedLogs{s, dog}, watchedStable{s, dog}
+	d := &disk{dog: dog}
+	logs, stable := watchedLogs{s, d}, watchedStable{s, d}
 	return map[string]func() error{
 		"store log entry":   func() error { return logs.StoreLog(nil) },
 		"store log entries": func() error { return logs.StoreLogs(nil) },

@@ -1,0 +1,32 @@
+//go:build !faults
+
+package faults
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Check returns an error when faults are asked for, which this program cannot have.
+func Check() error {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, prefix) {
+			return fmt.Errorf("%s is set, but this program was not built for tests: unset it", name)
+		}
+	}
+	return nil
+}
+
+// Now returns the wall clock.
+func Now() time.Time { return time.Now() }
+
+// Write is asked before each write to the log store.
+func Write() error { return nil }
+
+// JudgeLocally reports whether codes are judged by the node's own replica.
+func JudgeLocally() bool { return false }
+
+// PromoteAfter returns d: how long a new node must be well before it votes.
+func PromoteAfter(d time.Duration) time.Duration { return d }

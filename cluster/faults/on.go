@@ -1,0 +1,62 @@
+//go:build faults
+
+package faults
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Check returns nil: this program was built for tests.
+func Check() error { return nil }
+
+// Now returns the wall clock, wrong by what is asked for.
+func Now() time.Time {
+	text := os.Getenv(prefix + "CLOCK_OFFSET")
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return time.Now()
+		}
+		text = strings.TrimSpace(string(b))
+	}
+	offset, err := time.ParseDuration(text)
+	if err != nil {
+		return time.Now()
+	}
+	return time.Now().Add(offset)
+}
+
+// Write is asked before each write to the log store: it does not return while that hangs, and says with
+// what it fails.
+func Write() error {
+	for exists("STALL") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if exists("FAIL") {
+		return syscall.EIO
+	}
+	return nil
+}
+
+func exists(name string) bool {
+	file := os.Getenv(prefix + name)
+	if file == "" {
+		return false
+	}
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// JudgeLocally reports whether codes are judged by the node's own replica.
+func JudgeLocally() bool { return os.Getenv(prefix+"BROKEN") == "local" }
+
+// PromoteAfter returns how long a new node must be well before it votes, instead of d.
+func PromoteAfter(d time.Duration) time.Duration {
+	if other, err := time.ParseDuration(os.Getenv(prefix + "PROMOTE_AFTER")); err == nil {
+		return other
+	}
+	return d
+}
