@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sallyport/cluster"
+	"sallyport/cluster/faults"
 	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 	"sallyport/radius"
@@ -52,7 +53,7 @@ type stop struct {
 }
 
 func newDaemon(cfg *config.Config, l logs) *daemon {
-	d := &daemon{logs: l, now: time.Now, started: cfg}
+	d := &daemon{logs: l, now: faults.Now, started: cfg}
 	d.config.Store(cfg)
 	d.metrics = newMetrics(d.now)
 	return d
