@@ -2,17 +2,14 @@ package state
 
 import "fmt"
 
-// Level is the feature level that this program knows. The cluster's own level ([View.Level]) is raised to
-// it by a [RaiseLevel], once every member knows it; from then on programs that know less cannot read the
-// state, and a command of the new level is understood by all. So there is no moment at which one node
-// does what another ignores.
+// released is the feature level of this release, see [Level].
 //
 //	1  what was written before there were several nodes
 //	2  nodes, join tokens, an authority, epochs with floors
-const Level uint32 = 2
+const released uint32 = 2
 
 // levels are the levels that commands need, by the first kind that needs it. A new level is a new row, a
-// larger Level, and a row in its comment; an old command that behaves otherwise asks the level of the
+// larger number above, and a row in its comment; an old command that behaves otherwise asks the level of the
 // cluster when it is applied.
 var levels = [...]struct {
 	from  Kind

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestLevels documents how a level is added: Level and the comment beside it, a row of levels with the
+// TestLevels documents how a level is added: released and the comment beside it, a row of levels with the
 // first command that needs it, and a row here. What is below stays as it is.
 func TestLevels(t *testing.T) {
 	if Level != 2 {
