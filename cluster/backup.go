@@ -150,8 +150,10 @@ func (n *Node) install(r *raft.Raft, v state.View) error {
 	if err != nil {
 		return fmt.Errorf("prepare the restore: %w", err)
 	}
-	defer os.Remove(f.Name())
 	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil { // nothing is left of it, whatever happens
+		return fmt.Errorf("prepare the restore: %w", err)
+	}
 	if err := v.WriteSnapshot(f); err != nil {
 		return fmt.Errorf("prepare the restore: %w", err)
 	}

@@ -26,6 +26,10 @@ type logClock struct {
 	wall    func() time.Time
 	elapsed func() time.Duration // since a fixed moment
 	applied func() int64         // time of the newest entry, in nanoseconds since 1970
+	// agreed says by how much the wall clock is to be corrected, as the clocks of other nodes have it, and
+	// whether that is known yet. Until it is, the log stands still: nothing ends early because one clock
+	// was wrong at a start. Nil is a clock that nobody else has.
+	agreed func() (correction time.Duration, known bool)
 
 	mu   sync.Mutex
 	last int64 // what was read last, and when by elapsed
@@ -52,6 +56,13 @@ func (c *logClock) read() (log, wall time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wall = c.wall()
+	if c.agreed != nil {
+		correction, known := c.agreed()
+		if !known && c.last == 0 {
+			return instant(c.applied()), wall
+		}
+		wall = wall.Add(correction)
+	}
 	passed := max(c.elapsed()-c.at, 0)
 	least, most := c.last+int64(passed/2), c.last+int64(passed+min(passed, maxGain))
 	if c.last == 0 {

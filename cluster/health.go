@@ -13,6 +13,9 @@ import (
 type health struct {
 	clock    atomic.Pointer[error] // its clock is not that of the others
 	diverged atomic.Pointer[error] // its state is not that of the others
+	// correction is what makes this clock that of the others, where it is far from theirs.
+	correction atomic.Int64
+	compared   atomic.Bool // with those of a majority
 }
 
 func (h *health) err() error {
@@ -45,6 +48,28 @@ func judgeClocks(offsets []time.Duration) (own time.Duration, wrong bool) {
 	return -median, abs(median) > maxOffset && agreeing >= 2
 }
 
+// correctionOf is what to add to this clock for the stamps of the log: the way to the median of all
+// clocks, to the earlier one of two, where it is far. A log that is behind ends nothing early.
+func correctionOf(offsets []time.Duration) time.Duration {
+	all := append(slices.Clone(offsets), 0)
+	slices.Sort(all)
+	if median := all[(len(all)-1)/2]; abs(median) > maxOffset {
+		return median
+	}
+	return 0
+}
+
+// clockPatience is how long after its start a node waits for the clocks of others before it goes by its
+// own.
+const clockPatience = 5 * time.Second
+
+// agreedClock is what the other nodes' clocks say of this one.
+func (n *Node) agreedClock() (correction time.Duration, known bool) {
+	correction = time.Duration(n.health.correction.Load())
+	alone := n.memory.roster().quorum() <= 1
+	return correction, alone || n.health.compared.Load() || n.config.Elapsed()-n.begun > clockPatience
+}
+
 func abs(d time.Duration) time.Duration { return max(d, -d) }
 
 // lookAtClocks compares this node's clock with the others'. One that is wrong judges no codes, and does
@@ -55,6 +80,10 @@ func (n *Node) lookAtClocks(up map[string]heard) {
 		offsets = append(offsets, h.offset)
 	}
 	own, wrong := judgeClocks(offsets)
+	n.health.correction.Store(int64(correctionOf(offsets)))
+	if len(offsets)+1 >= n.known().quorum() && len(offsets) > 0 {
+		n.health.compared.Store(true)
+	}
 	if !wrong {
 		if n.health.clock.Swap(nil) != nil {
 			n.logger.Info("the clock of this node agrees with the others again")

@@ -28,7 +28,8 @@ type Node struct {
 	config Config
 	logger *slog.Logger
 	self   member
-	run    string // names this process among those of the same node
+	begun  time.Duration // by Elapsed
+	run    string        // names this process among those of the same node
 
 	store  storage
 	net    network
@@ -77,16 +78,32 @@ func Open(cfg Config) (*Node, error) {
 	if n.store, err = openStorage(cfg, n.disk); err != nil {
 		return nil, err
 	}
-	if n.memory, err = openMemory(filepath.Join(cfg.DataDir, raftDir)); err != nil {
+	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.store.close())
-	}
-	if n.net, err = n.openNetwork(); err != nil {
-		return nil, errors.Join(err, n.store.close())
-	}
-	if err := n.start(); err != nil {
-		return nil, errors.Join(err, n.net.close(), n.store.close())
 	}
 	return n, nil
+}
+
+// open makes what stands on the storage, and opens the port last: from then on others may call.
+func (n *Node) open() error {
+	seal, err := newSealer(n.config.MasterKey)
+	if err != nil {
+		return err
+	}
+	if err := checkMasterKey(n.store.stable, seal); err != nil {
+		return err
+	}
+	if n.memory, err = openMemory(filepath.Join(n.config.DataDir, raftDir)); err != nil {
+		return err
+	}
+	n.assemble(seal)
+	if n.net, err = n.openNetwork(); err != nil {
+		return err
+	}
+	if err := n.start(); err != nil {
+		return errors.Join(err, n.net.close())
+	}
+	return nil
 }
 
 func newNode(cfg Config) *Node {
@@ -100,24 +117,23 @@ func newNode(cfg Config) *Node {
 		peers: peers{all: map[string]heard{}},
 	}
 	n.ready.set(errNotReady)
+	n.begun = cfg.Elapsed()
 	return n
 }
 
-// start starts what stands on storage and network. Raft itself waits for the roll-call.
-func (n *Node) start() error {
-	seal, err := newSealer(n.config.MasterKey)
-	if err != nil {
-		return err
-	}
-	if err := checkMasterKey(n.store.stable, seal); err != nil {
-		return err
-	}
+// assemble makes the ledger.
+func (n *Node) assemble(seal *sealer) {
 	n.proposer = newProposer(n.config.QueueSize, n.commit, n.leads)
 	n.ledger = &ledger{
 		machine: n.fsm.machine, sealer: seal, keyLife: n.config.KeyLife,
 		clock:   newLogClock(n.config.Now, n.config.Elapsed, n.fsm.machine),
 		propose: n.planted(n.proposer.propose), readable: n.readableNow, refresh: n.refreshed, solo: n.alone,
 	}
+	n.clock.agreed = n.agreedClock
+}
+
+// start starts the node. With others, Raft waits for the roll-call.
+func (n *Node) start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
 	if n.isAlone() {

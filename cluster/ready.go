@@ -19,10 +19,20 @@ type readyState struct {
 	changed chan struct{}
 }
 
+// set changes the reason. That a node takes no part stays true until it is closed.
 func (r *readiness) set(reason error) {
-	old := r.current.Swap(&readyState{reason, make(chan struct{})})
-	if old != nil {
-		close(old.changed)
+	next := &readyState{reason, make(chan struct{})}
+	for {
+		old := r.current.Load()
+		if old != nil && errors.Is(old.reason, errOut) && !errors.Is(reason, errClosed) {
+			return
+		}
+		if r.current.CompareAndSwap(old, next) {
+			if old != nil {
+				close(old.changed)
+			}
+			return
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func (n *Node) known() roster {
 
 // rosterOf joins Raft's configuration with what the state knows of the nodes.
 func (n *Node) rosterOf(index uint64, c raft.Configuration) roster {
-	view := n.machine.View()
+	view := n.fsm.machine.View()
 	all := roster{Index: index}
 	for _, s := range c.Servers {
 		m := member{Name: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter}
