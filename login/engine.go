@@ -216,11 +216,14 @@ func Outage(err error) Reply {
 func (e *Engine) Vouch(state, client string) bool {
 	l := e.cfg.Ledger
 	keys, err := l.Keys(context.Background())
-	if solo, ok := l.Solo(); err != nil && ok {
-		keys, err = solo.Keys(context.Background())
-	}
 	if err != nil {
-		return false
+		solo, ok := l.Solo()
+		if !ok {
+			return false
+		}
+		if keys, err = solo.Keys(context.Background()); err != nil {
+			return false
+		}
 	}
 	t, err := keys.open(state)
 	return err == nil && t.client == keys.clientTag(client) && l.Now().Before(t.expires)

@@ -95,6 +95,8 @@ func clusterCollector(stats func() cluster.Stats) prometheus.Collector {
 			func(c s) float64 { return float64(c.Retried) }),
 		counter("sallyport_cluster_forwarded_total", "Commands that the leader committed for this node.",
 			func(c s) float64 { return float64(c.Relayed) }),
+		counter("sallyport_cluster_leader_changes_total", "How often another node began to lead, as seen from here.",
+			func(c s) float64 { return float64(c.LeaderChanges) }),
 		counter("sallyport_cluster_failures_total", "Commands that ended without a result.",
 			func(c s) float64 { return float64(c.Failed) }),
 		counter("sallyport_cluster_applied_total", "Commands that the state machine saw.",
