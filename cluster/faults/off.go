@@ -30,3 +30,9 @@ func JudgeLocally() bool { return false }
 
 // PromoteAfter returns d: how long a new node must be well before it votes.
 func PromoteAfter(d time.Duration) time.Duration { return d }
+
+// Snapshots returns what it is given: how often it is looked whether a snapshot is due, and how many log
+// entries make one due.
+func Snapshots(interval time.Duration, threshold uint64) (time.Duration, uint64) {
+	return interval, threshold
+}

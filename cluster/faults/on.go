@@ -60,3 +60,12 @@ func PromoteAfter(d time.Duration) time.Duration {
 	}
 	return d
 }
+
+// Snapshots returns how often it is looked whether a snapshot is due, and how many log entries make one
+// due, instead of interval and threshold.
+func Snapshots(interval time.Duration, threshold uint64) (time.Duration, uint64) {
+	if exists("SNAPSHOTS") {
+		return 100 * time.Millisecond, 1
+	}
+	return interval, threshold
+}
