@@ -10,6 +10,8 @@ import (
 // network is how a node reaches the others: a port, or nothing at all for a node that is alone, or
 // memory in tests.
 type network interface {
+	// serve begins to answer the others. The node is whole by then.
+	serve()
 	// transport is Raft's.
 	transport() raft.Transport
 	// call sends a request to a member and returns its answer. Whether the request arrived is not known
@@ -41,6 +43,8 @@ func newSolitude(name string) solitude {
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(name))
 	return solitude{transport}
 }
+
+func (s solitude) serve() {}
 
 func (s solitude) transport() raft.Transport { return s.raft }
 

@@ -136,6 +136,7 @@ func (n *Node) assemble(seal *sealer) {
 func (n *Node) start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
+	n.net.serve()
 	if n.isAlone() {
 		if err := n.startRaft(); err != nil {
 			stop()

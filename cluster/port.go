@@ -32,6 +32,7 @@ const (
 
 // port is the network of a node that has others: one TCP port, see package link.
 type port struct {
+	node    *Node
 	link    *link.Link
 	raft    *raft.NetworkTransport
 	servers []*http.Server
@@ -66,7 +67,7 @@ func openPort(n *Node, identity link.Identity) (*port, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the cluster's port: %w", err)
 	}
-	p := &port{link: l}
+	p := &port{link: l, node: n}
 	p.raft = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:                  stream{l.Listener(link.Raft), l, n},
 		MaxPool:                 3,
@@ -79,15 +80,18 @@ func openPort(n *Node, identity link.Identity) (*port, error) {
 		Transport:     &http.Transport{DialContext: p.dialer(n), MaxIdleConnsPerHost: idleCalls, MaxConnsPerHost: maxCalls, IdleConnTimeout: time.Minute, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	p.serve(l.Listener(link.Call), p.calls(n), n)
-	p.serve(l.Listener(link.Join), http.HandlerFunc(n.serveJoin), n)
 	return p, nil
 }
 
-func (p *port) serve(l net.Listener, h http.Handler, n *Node) {
+func (p *port) serve() {
+	p.serveAt(p.link.Listener(link.Call), p.calls(p.node))
+	p.serveAt(p.link.Listener(link.Join), http.HandlerFunc(p.node.serveJoin))
+}
+
+func (p *port) serveAt(l net.Listener, h http.Handler) {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
-		ErrorLog: slogLogger(n.logger), ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+		ErrorLog: slogLogger(p.node.logger), ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if peer, ok := p.link.Peer(c); ok {
 				return context.WithValue(ctx, peerKey{}, peer)
 			}
