@@ -193,15 +193,20 @@ func (n *Node) ownHello() hello {
 	if r := n.raft.Load(); r != nil {
 		stats := r.Stats()
 		h.Trace.Term = r.CurrentTerm()
-		h.Trace.LastIndex = r.LastIndex()
-		h.Trace.LastTerm, _ = strconv.ParseUint(stats["last_log_term"], 10, 64)
-		if snapshot, _ := strconv.ParseUint(stats["last_snapshot_index"], 10, 64); snapshot >= h.Trace.LastIndex {
-			h.Trace.LastTerm, _ = strconv.ParseUint(stats["last_snapshot_term"], 10, 64)
+		h.Trace.LastIndex, h.Trace.LastTerm = numberOf(stats["last_log_index"]), numberOf(stats["last_log_term"])
+		if snapshot := numberOf(stats["last_snapshot_index"]); snapshot >= h.Trace.LastIndex {
+			h.Trace.LastIndex, h.Trace.LastTerm = snapshot, numberOf(stats["last_snapshot_term"])
 		}
 		_, leader := r.LeaderWithID()
 		h.Leader = string(leader)
 	}
 	return h
+}
+
+// numberOf reads a number that raft has written.
+func numberOf(text string) uint64 {
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return n
 }
 
 func digestText(d [32]byte) string { return hex.EncodeToString(d[:]) }

@@ -23,7 +23,7 @@ type trace struct {
 	Term      uint64 `json:"term"`
 	LastTerm  uint64 `json:"last_term"`
 	LastIndex uint64 `json:"last_index"`
-	// Beats counts how often the node has noted that it lives.
+	// Beats counts how often the node has written down that it lives.
 	Beats uint64 `json:"beats"`
 }
 
@@ -53,6 +53,10 @@ type memory struct {
 	path string // empty keeps it in memory only
 	mu   sync.Mutex
 	now  recollection
+	// written and at are Beats and At as they are on disk: others are told of nothing else, so that a disk
+	// with fewer is an old image.
+	written uint64
+	at      time.Time
 }
 
 // openMemory reads what was kept in dir; nothing is kept where dir is empty.
@@ -75,6 +79,7 @@ func openMemory(dir string) (*memory, error) {
 	if m.now.Traces == nil {
 		m.now.Traces = map[string]trace{}
 	}
+	m.written, m.at = m.now.Beats, m.now.At
 	return m, nil
 }
 
@@ -107,7 +112,7 @@ func (m *memory) reset(r roster) {
 func (m *memory) note(name string, t trace) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.now.Traces[name]; ok && old.Fingerprint == t.Fingerprint && old.beyond(t) && old.Beats >= t.Beats {
+	if old, ok := m.now.Traces[name]; ok && old.Fingerprint == t.Fingerprint && (old.beyond(t) || old.Beats > t.Beats) {
 		return // what it has lost is not forgotten
 	}
 	m.now.Traces[name] = t
@@ -137,24 +142,29 @@ func (m *memory) of(name string) (trace, bool) {
 	return t, ok
 }
 
-// beats returns how often, and when last, the node has noted that it lives.
+// beats returns how often, and when last, the node has written down that it lives.
 func (m *memory) beats() (uint64, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.now.Beats, m.now.At
+	return m.written, m.at
 }
 
-// beat notes that the node lives, and writes everything to disk.
+// beat notes that the node lives, and writes everything to disk. One goroutine at a time calls it.
 func (m *memory) beat(now time.Time) error {
 	m.mu.Lock()
-	m.now.Beats++
-	m.now.At = now
+	m.now.Beats, m.now.At = m.written+1, now
 	text, err := json.Marshal(m.now)
 	m.mu.Unlock()
-	if err != nil || m.path == "" {
+	if err == nil && m.path != "" {
+		err = writeFile(m.path, text)
+	}
+	if err != nil {
 		return err
 	}
-	return writeFile(m.path, text)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.written, m.at = m.now.Beats, now
+	return nil
 }
 
 // writeFile replaces a file by one that is whole, and on disk, whatever happens meanwhile.

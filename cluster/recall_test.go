@@ -121,7 +121,7 @@ func TestAnOlderRosterIsNotLearned(t *testing.T) {
 	}
 }
 
-func TestABeatThatCannotBeWrittenIsSaid(t *testing.T) {
+func TestABeatThatCannotBeWrittenIsSaidAndDoesNotCount(t *testing.T) {
 	dir := t.TempDir()
 	m := openTestMemory(t, dir)
 	if err := os.RemoveAll(dir); err != nil {
@@ -129,5 +129,8 @@ func TestABeatThatCannotBeWrittenIsSaid(t *testing.T) {
 	}
 	if err := m.beat(time.Unix(1, 0)); !isMissing(err) {
 		t.Errorf("beat: %v", err)
+	}
+	if beats, _ := m.beats(); beats != 0 {
+		t.Errorf("others are told of %d beats that are not on disk", beats)
 	}
 }

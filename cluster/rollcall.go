@@ -21,7 +21,7 @@ const (
 	clockGrace = 5 * time.Second
 	// beatInterval is how often a node notes that it lives; beatsMissed is how many of these notes
 	// another may have missed and still know how far it had come.
-	beatInterval = 10 * time.Second
+	beatInterval = 2 * time.Second
 	beatsMissed  = 3
 	rollPause    = 500 * time.Millisecond
 	rollTimeout  = time.Second
@@ -52,9 +52,9 @@ func judge(own trace, down time.Duration, quorum int, heard []witness) (judgemen
 		if !w.knows || w.recalls.Fingerprint != own.Fingerprint {
 			continue
 		}
-		if w.recalls.beyond(own) {
-			return judgement{}, fmt.Errorf("%w (%s remembers entry %d of term %d, here is entry %d of term %d)", errRolledBack,
-				w.name, w.recalls.LastIndex, w.recalls.Term, own.LastIndex, own.Term)
+		if w.recalls.beyond(own) || w.recalls.Beats > own.Beats {
+			return judgement{}, fmt.Errorf("%w (%s remembers entry %d of term %d and life %d, here is entry %d of term %d and life %d)", errRolledBack,
+				w.name, w.recalls.LastIndex, w.recalls.Term, w.recalls.Beats, own.LastIndex, own.Term, own.Beats)
 		}
 		if w.recalls.Beats+beatsMissed >= own.Beats {
 			vouch++

@@ -53,6 +53,9 @@ func TestJudgement(t *testing.T) {
 		"an earlier node of the name": {
 			hour, 2, []witness{said("n2", func(t *trace) { t.Fingerprint = "g"; t.LastIndex = 999 })}, false, 1, false,
 		},
+		"a restart of a disk with the same log, and less life": {
+			time.Second, 2, []witness{said("n2", func(t *trace) { t.Beats++ })}, false, 0, true,
+		},
 		"a node that does not vote":                  {hour, 1, []witness{silent}, true, 0, false},
 		"one that does not vote, and lost something": {hour, 1, []witness{more}, false, 0, true},
 	} {
