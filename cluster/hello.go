@@ -52,8 +52,10 @@ type heard struct {
 	at     time.Duration
 	since  time.Duration // when it came up
 	offset time.Duration // of its clock against ours
-	// called says that it has called us, as well as answered: so both directions work.
-	called time.Duration
+	// called is when it has called us, as well as answered: so both directions work. address is where it
+	// said that it is.
+	called  time.Duration
+	address string
 }
 
 // peers are the other nodes, as heard. It is safe for concurrent use.
@@ -85,7 +87,7 @@ func (p *peers) called(h hello, now time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.all[h.Name]
-	old.called = now
+	old.called, old.address = now, h.Address
 	p.all[h.Name] = old
 }
 
@@ -150,6 +152,20 @@ func (n *Node) greetOne(ctx context.Context, m member) {
 	middle := n.config.Now().Add(-(now - began) / 2)
 	n.peers.answered(h, now, time.Unix(0, h.Now).Sub(middle))
 	n.hear(h)
+}
+
+// returnPause is how often it is looked whether a node is back.
+const returnPause = 50 * time.Millisecond
+
+// awaitReturn returns when a node is heard of again, or when this node does not lead that term any more.
+func (n *Node) awaitReturn(id raft.ServerID, term uint64) {
+	away := n.config.Elapsed()
+	for n.leads() && n.raft.Load().CurrentTerm() == term && !n.disk.stopped.Load() {
+		if h := n.peers.snapshot()[string(id)]; h.at > away || h.called > away {
+			return
+		}
+		time.Sleep(returnPause)
+	}
 }
 
 // answerHello answers a hello. The caller has proved its name to the network.

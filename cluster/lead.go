@@ -82,8 +82,11 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 		}
 		return
 	}
-	if n.contact(r) != nil {
-		return // readableNow says it
+	if err := n.contact(r); err != nil {
+		if n.ready.err() != nil {
+			n.ready.set(err) // else readableNow says it
+		}
+		return
 	}
 	if n.ready.err() == nil {
 		n.touch()

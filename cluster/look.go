@@ -53,6 +53,7 @@ func (n *Node) look(ctx context.Context) {
 			continue
 		}
 		n.takeInNodes(ctx, r, up)
+		n.followAddresses(ctx, r)
 		n.raiseLevel(ctx, up)
 	}
 }
@@ -150,11 +151,6 @@ func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]hear
 		case !member:
 			n.acked.forget(id)
 			change, what = r.AddNonvoter, "a node was taken in"
-		case s.Address != address:
-			change, what = r.AddVoter, "a node has another address"
-			if s.Suffrage != raft.Voter {
-				change = r.AddNonvoter
-			}
 		case s.Suffrage != raft.Voter && !record.NonVoter && n.fit(h):
 			change, what = r.AddVoter, "a node became a voter"
 		default:
@@ -167,6 +163,44 @@ func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]hear
 		n.logger.Info(what, "node", record.Name, "address", record.Address)
 		return // one change at a time: each makes the next one's index another
 	}
+}
+
+// followAddresses changes the address of a member that says, from where it is now, that it has another
+// one, and answers there.
+func (n *Node) followAddresses(ctx context.Context, r *raft.Raft) {
+	future := r.GetConfiguration()
+	if future.Error() != nil {
+		return
+	}
+	heard := n.peers.snapshot()
+	for _, s := range future.Configuration().Servers {
+		name, address := string(s.ID), n.self.Address
+		if name != n.config.Name {
+			h := heard[name]
+			if address = h.address; n.config.Elapsed()-h.called > upWithin {
+				continue
+			}
+		}
+		if address == "" || address == string(s.Address) || name != n.config.Name && !n.answersAt(ctx, name, address) {
+			continue
+		}
+		change := r.AddNonvoter
+		if s.Suffrage == raft.Voter {
+			change = r.AddVoter
+		}
+		if err := change(s.ID, raft.ServerAddress(address), future.Index(), changeTimeout).Error(); err != nil {
+			n.logger.Warn("the membership was not changed", "node", name, "error", err.Error())
+			return
+		}
+		n.logger.Info("a node has another address", "node", name, "address", address)
+		return
+	}
+}
+
+func (n *Node) answersAt(ctx context.Context, name, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	return n.net.reach(ctx, name, address) == nil
 }
 
 // fit reports whether a node may vote: it has been well for a while, and has what this one has.

@@ -77,7 +77,7 @@ func (n *Node) Members(context.Context) (Members, error) {
 	for _, k := range known.Members {
 		one := n.memberOf(k, m.Leader, up, all)
 		newest = max(newest, one.Applied)
-		if one.Up && k.Voter {
+		if one.Up && k.Voter && one.Reason == "" {
 			voting++
 		}
 		if !one.Up || one.Reason != "" || abs(one.ClockOffset) > time.Second {

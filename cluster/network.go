@@ -17,6 +17,8 @@ type network interface {
 	// call sends a request to a member and returns its answer. Whether the request arrived is not known
 	// when it fails.
 	call(ctx context.Context, to member, method string, request []byte) ([]byte, error)
+	// reach makes sure that a member answers at an address, which need not be the one that it is known by.
+	reach(ctx context.Context, name, address string) error
 	// recheck ends the connections of those who are no members any more.
 	recheck()
 	close() error
@@ -51,6 +53,8 @@ func (s solitude) transport() raft.Transport { return s.raft }
 func (s solitude) call(context.Context, member, string, []byte) ([]byte, error) {
 	return nil, errAlone
 }
+
+func (s solitude) reach(context.Context, string, string) error { return errAlone }
 
 func (s solitude) recheck() {}
 

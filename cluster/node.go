@@ -189,7 +189,7 @@ func (n *Node) startRaft() error {
 	if err != nil {
 		return err
 	}
-	transport := watchedTransport{n.net.transport(), &n.acked, n.memory}
+	transport := watchedTransport{n.net.transport(), &n.acked, n.memory, n.awaitReturn}
 	if !begun && n.isAlone() {
 		self := raft.Configuration{Servers: []raft.Server{{ID: config.LocalID, Address: transport.LocalAddr()}}}
 		if err := raft.BootstrapCluster(config, n.store.logs, n.store.stable, n.store.snapshots, transport, self); err != nil {

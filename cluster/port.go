@@ -118,6 +118,14 @@ func (p *port) dialer(n *Node) func(context.Context, string, string) (net.Conn, 
 
 func (p *port) transport() raft.Transport { return p.raft }
 
+func (p *port) reach(ctx context.Context, name, address string) error {
+	c, err := p.link.Dial(ctx, link.Call, name, address)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
 func (p *port) recheck() { p.link.Recheck() }
 
 // call sends a request over HTTP.

@@ -13,14 +13,24 @@ type watchedTransport struct {
 	raft.Transport
 	acked  *acked
 	memory *memory
+	// awaitReturn waits for a node that is away, while this one leads that term.
+	awaitReturn func(id raft.ServerID, term uint64)
 }
 
 var _ raft.WithPreVote = watchedTransport{}
 
-// AppendEntries sends entries, and refuses the word of a node that has lost some.
+// AppendEntries sends entries, and refuses the word of a node that has lost some. When a node has failed
+// twice, the error is held back until the node is there again: raft doubles its pause after each one, to
+// ten seconds, and for so long a node that has come back would get nothing.
 func (t watchedTransport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	if err := t.Transport.AppendEntries(id, target, args, resp); err != nil {
+		if !isHeartbeat(args) && t.acked.failed(id) > 1 {
+			t.awaitReturn(id, args.Term)
+		}
 		return err
+	}
+	if !isHeartbeat(args) {
+		t.acked.reached(id)
 	}
 	if resp.Term > args.Term {
 		return nil
@@ -36,6 +46,11 @@ func (t watchedTransport) AppendEntries(id raft.ServerID, target raft.ServerAddr
 	return nil
 }
 
+// isHeartbeat reports whether a message only says that this node leads.
+func isHeartbeat(args *raft.AppendEntriesRequest) bool {
+	return len(args.Entries) == 0 && args.PrevLogEntry == 0 && args.LeaderCommitIndex == 0
+}
+
 // RequestPreVote asks for a vote that binds nobody.
 func (t watchedTransport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
 	return t.Transport.(raft.WithPreVote).RequestPreVote(id, target, args, resp)
@@ -46,6 +61,26 @@ type acked struct {
 	mu   sync.Mutex
 	term uint64
 	to   map[raft.ServerID]uint64
+	// fails are how often in a row a node was not reached.
+	fails map[raft.ServerID]int
+}
+
+// failed notes that a node was not reached, and returns how often in a row.
+func (a *acked) failed(id raft.ServerID) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fails == nil {
+		a.fails = map[raft.ServerID]int{}
+	}
+	a.fails[id]++
+	return a.fails[id]
+}
+
+// reached notes that a node was reached.
+func (a *acked) reached(id raft.ServerID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.fails, id)
 }
 
 func (a *acked) begin() {
