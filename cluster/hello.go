@@ -39,8 +39,10 @@ type hello struct {
 	Applied uint64 `json:"applied"`
 	Leader  string `json:"leader,omitempty"`
 	Reason  string `json:"reason,omitempty"` // why it does not serve; empty when it does
-	Free    uint64 `json:"free"`
-	Total   uint64 `json:"total"`
+	// Settings recognises the policies and limits that the node has; see [Node.SetSettings].
+	Settings string `json:"settings,omitempty"`
+	Free     uint64 `json:"free"`
+	Total    uint64 `json:"total"`
 	// Digests are checkpoints of the state: index and digest, the newest few.
 	Digests map[string]string `json:"digests,omitempty"`
 	Roster  roster            `json:"roster"`
@@ -201,6 +203,9 @@ func (n *Node) ownHello() hello {
 		Version: n.config.Version, Level: state.Level, Now: n.config.Now().UnixNano(),
 		Applied: view.Index(), Roster: n.known(), Digests: n.digests(),
 		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats},
+	}
+	if s := n.settings.Load(); s != nil {
+		h.Settings = *s
 	}
 	h.Free, h.Total = n.disk.space.last()
 	if err := n.readableNow(); err != nil {

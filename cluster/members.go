@@ -56,6 +56,8 @@ type Member struct {
 	ClockOffset time.Duration `json:"clock_offset"`
 	FreeBytes   uint64        `json:"free_bytes"`
 	TotalBytes  uint64        `json:"total_bytes"`
+	// Settings recognises its policies and limits, which should be those of the others.
+	Settings string `json:"settings,omitempty"`
 	// Reason is why it does not serve; empty when it does.
 	Reason string `json:"reason,omitempty"`
 }
@@ -122,7 +124,7 @@ func (n *Node) memberOf(k member, leader string, up, all map[string]heard) Membe
 func (m Member) with(h hello) Member {
 	m.Version, m.Level = h.Version, h.Level
 	m.LastIndex, m.Applied = h.Trace.LastIndex, h.Applied
-	m.FreeBytes, m.TotalBytes, m.Reason = h.Free, h.Total, h.Reason
+	m.FreeBytes, m.TotalBytes, m.Reason, m.Settings = h.Free, h.Total, h.Reason, h.Settings
 	return m
 }
 
@@ -137,6 +139,10 @@ func roleOf(k member, leader string) string {
 	}
 	return RoleNonVoter
 }
+
+// SetSettings says by what the policies and limits of this node are recognised, for those who compare the
+// nodes: each has a file of its own.
+func (n *Node) SetSettings(s string) { n.settings.Store(&s) }
 
 // atLeader does something on the node that leads, and asks again while there is none.
 func (n *Node) atLeader(ctx context.Context, here func(*raft.Raft) error, method string, request []byte) error {

@@ -50,6 +50,7 @@ type Node struct {
 	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
 	lastLeader    raft.ServerID
 	leaderChanges atomic.Uint64
+	settings      atomic.Pointer[string]
 	// contacted is when this node was last up to date and in contact with a leader.
 	contacted atomic.Pointer[time.Duration]
 

@@ -147,6 +147,7 @@ func memberWarnings(m admin.Members) (warnings []string) {
 		warnings = append(warnings, "no leader is known")
 	}
 	versions := map[string]bool{}
+	settings := map[string]bool{}
 	for _, n := range m.Nodes {
 		switch {
 		case !n.Up && n.Reason == "":
@@ -158,6 +159,7 @@ func memberWarnings(m admin.Members) (warnings []string) {
 			continue // nothing else is known
 		}
 		versions[n.Version] = true
+		settings[n.Settings] = true
 		if freeShare(n) < lowDisk {
 			warnings = append(warnings, fmt.Sprintf("%s: %.0f%% of its disk is free", n.Name, freeShare(n)*100))
 		}
@@ -170,6 +172,9 @@ func memberWarnings(m admin.Members) (warnings []string) {
 	}
 	if len(versions) > 1 {
 		warnings = append(warnings, "the nodes run different versions: finish the upgrade")
+	}
+	if len(settings) > 1 {
+		warnings = append(warnings, "the nodes have different policies, factors or limits: compare what \"sallyport check-config --show\" says on each")
 	}
 	return warnings
 }

@@ -78,6 +78,7 @@ func (d *daemon) take(next *config.Config, parts *loginParts) error {
 	d.logins.use(parts, next.Login)
 	time.AfterFunc(closeAfter, func() { d.closeUnused(old, parts) })
 	d.config.Store(next)
+	d.state.SetSettings(next.Recognised())
 	d.level.Set(next.LogLevel())
 	d.reportReload(next)
 	return nil

@@ -139,6 +139,7 @@ func (d *daemon) openState(context.Context) error {
 	if err != nil {
 		return stateError(err)
 	}
+	d.state.SetSettings(cfg.Recognised())
 	d.onStop("cluster", func(context.Context) error { return d.state.Close() })
 	return nil
 }

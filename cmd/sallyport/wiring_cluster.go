@@ -41,7 +41,7 @@ func memberOf(n cluster.Member) admin.Member {
 		Name: n.Name, Address: n.Address, Role: n.Role, Version: n.Version, Level: n.Level, Up: n.Up,
 		LastContactMS: contact, ClockOffsetMS: float64(n.ClockOffset.Microseconds()) / 1e3,
 		LastIndex: n.LastIndex, Applied: n.Applied, Lag: n.Lag,
-		FreeBytes: n.FreeBytes, TotalBytes: n.TotalBytes, Reason: n.Reason,
+		FreeBytes: n.FreeBytes, TotalBytes: n.TotalBytes, Reason: n.Reason, Settings: n.Settings,
 	}
 }
 

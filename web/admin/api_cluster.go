@@ -55,6 +55,8 @@ type Member struct {
 	// FreeBytes and TotalBytes are those of its data directory's disk.
 	FreeBytes  uint64 `json:"free_bytes"`
 	TotalBytes uint64 `json:"total_bytes"`
+	// Settings recognises the policies, factors and limits of its configuration.
+	Settings string `json:"settings,omitempty"`
 	// Reason is what is wrong with it, or what a node that joins waits for; empty where nothing is.
 	Reason string `json:"reason,omitempty"`
 }
