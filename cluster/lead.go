@@ -25,8 +25,9 @@ const (
 
 var (
 	errNotReady = fmt.Errorf("%w: no leader yet", login.ErrUnavailable)
-	// errOut means that this node takes no part until an administrator acts.
-	errOut = fmt.Errorf("%w: this node takes no part", login.ErrUnavailable)
+	// ErrOut means that this node takes no part until an administrator acts: it was removed, or its disk is
+	// an old image.
+	ErrOut = fmt.Errorf("%w: this node takes no part", login.ErrUnavailable)
 )
 
 // lead follows elections: the node begins to serve when it leads and has everything that was committed
@@ -133,7 +134,7 @@ func (n *Node) readableNow() error {
 	return n.health.err()
 }
 
-func (n *Node) out() bool { return errors.Is(n.ready.err(), errOut) }
+func (n *Node) out() bool { return errors.Is(n.ready.err(), ErrOut) }
 
 // takeOver makes the node serve, however many attempts that takes while it leads.
 func (n *Node) takeOver(ctx context.Context, r *raft.Raft) {

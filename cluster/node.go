@@ -178,7 +178,7 @@ func (n *Node) refuse(err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	n.ready.set(fmt.Errorf("%w: %w", errOut, err))
+	n.ready.set(fmt.Errorf("%w: %w", ErrOut, err))
 	n.logger.Error("this node takes no part in the cluster", "error", err.Error())
 }
 

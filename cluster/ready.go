@@ -24,7 +24,7 @@ func (r *readiness) set(reason error) {
 	next := &readyState{reason, make(chan struct{})}
 	for {
 		old := r.current.Load()
-		if old != nil && errors.Is(old.reason, errOut) && !errors.Is(reason, errClosed) {
+		if old != nil && errors.Is(old.reason, ErrOut) && !errors.Is(reason, errClosed) {
 			return
 		}
 		if r.current.CompareAndSwap(old, next) {
@@ -60,7 +60,7 @@ func (n *Node) WaitReady(ctx context.Context) error {
 
 // isFinal reports whether waiting does not help.
 func isFinal(reason error) bool {
-	return errors.Is(reason, ErrMasterKey) || errors.Is(reason, errClosed) || errors.Is(reason, errOut)
+	return errors.Is(reason, ErrMasterKey) || errors.Is(reason, errClosed) || errors.Is(reason, ErrOut)
 }
 
 // Name is the part's name in readiness and status.

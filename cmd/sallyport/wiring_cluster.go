@@ -100,6 +100,10 @@ func (d *daemon) awaitState(ctx context.Context) error {
 	waiting, cancel := context.WithTimeout(ctx, leaderWithin)
 	defer cancel()
 	err := d.state.WaitReady(waiting)
+	var setting *cluster.ConfigError
+	if errors.Is(err, cluster.ErrOut) && !errors.As(err, &setting) {
+		return nil // the node has said why, and /readyz goes on saying it: a restart repairs nothing
+	}
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		d.log.Warn("no login is answered before this node has found the others", slog.Any("error", err))
 		return nil
