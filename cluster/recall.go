@@ -50,9 +50,9 @@ type recollection struct {
 
 // memory is a recollection and its file. It is safe for concurrent use.
 type memory struct {
-	path string // empty keeps it in memory only
-	mu   sync.Mutex
-	now  recollection
+	write func(text []byte) error // puts the file on disk; nil keeps it in memory only
+	mu    sync.Mutex
+	now   recollection
 	// written and at are Beats and At as they are on disk: others are told of nothing else, so that a disk
 	// with fewer is an old image.
 	written uint64
@@ -61,20 +61,29 @@ type memory struct {
 
 // openMemory reads what was kept in dir; nothing is kept where dir is empty.
 func openMemory(dir string) (*memory, error) {
-	m := &memory{now: recollection{Traces: map[string]trace{}}}
 	if dir == "" {
-		return m, nil
+		return newMemory(nil, nil)
 	}
-	m.path = filepath.Join(dir, recallFile)
-	text, err := os.ReadFile(m.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return m, nil
-	case err != nil:
+	path := filepath.Join(dir, recallFile)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read what is known of the other nodes: %w", err)
 	}
+	m, err := newMemory(text, func(text []byte) error { return writeFile(path, text) })
+	if err != nil {
+		return nil, &ConfigError{fmt.Errorf("%s is damaged (%w): wipe the data directory and join this node again", path, err)}
+	}
+	return m, nil
+}
+
+// newMemory is what a file says, or nothing where there is none.
+func newMemory(text []byte, write func([]byte) error) (*memory, error) {
+	m := &memory{write: write, now: recollection{Traces: map[string]trace{}}}
+	if text == nil {
+		return m, nil
+	}
 	if err := json.Unmarshal(text, &m.now); err != nil {
-		return nil, &ConfigError{fmt.Errorf("%s is damaged (%w): wipe the data directory and join this node again", m.path, err)}
+		return nil, err
 	}
 	if m.now.Traces == nil {
 		m.now.Traces = map[string]trace{}
@@ -155,8 +164,8 @@ func (m *memory) beat(now time.Time) error {
 	m.now.Beats, m.now.At = m.written+1, now
 	text, err := json.Marshal(m.now)
 	m.mu.Unlock()
-	if err == nil && m.path != "" {
-		err = writeFile(m.path, text)
+	if err == nil && m.write != nil {
+		err = m.write(text)
 	}
 	if err != nil {
 		return err
