@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -245,4 +246,16 @@ func (n *Node) beat(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// remember writes down, once more, what is known of the others: to the last entry that they have
+// acknowledged.
+func (n *Node) remember() error {
+	if n.isAlone() {
+		return nil
+	}
+	if err := n.memory.beat(n.config.Now()); err != nil {
+		return fmt.Errorf("write down what is known of the other nodes: %w", err)
+	}
+	return nil
 }

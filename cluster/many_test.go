@@ -4,21 +4,27 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"sallyport/cluster"
-	"sallyport/cluster/ledgertest"
 	"sallyport/login"
 )
 
 // site is a cluster of nodes in this process, each with a port on loopback.
 type site struct {
 	t       *testing.T
-	clock   *ledgertest.Clock
 	configs map[string]cluster.Config
 	nodes   map[string]*cluster.Node
+	passed  atomic.Int64 // by how much the clocks of all are ahead of the real one
 }
+
+// now is the clock of all nodes.
+func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.passed.Load())) }
+
+// pass lets time pass, for all nodes.
+func (s *site) pass(d time.Duration) { s.passed.Add(int64(d)) }
 
 // freePort returns an address on loopback that nobody listens at.
 func freePort(t *testing.T) string {
@@ -34,7 +40,7 @@ func freePort(t *testing.T) string {
 func (s *site) config(name string) cluster.Config {
 	c := testConfig(s.t.TempDir(), nil)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 0, 0, 0
-	c.Name, c.Now, c.Listen, c.PromoteAfter, c.Version = name, time.Now, freePort(s.t), time.Millisecond, "test"
+	c.Name, c.Now, c.Listen, c.PromoteAfter, c.Version = name, s.now, freePort(s.t), time.Millisecond, "test"
 	return c
 }
 
@@ -64,7 +70,8 @@ func newSite(t *testing.T, size int) *site {
 	return s
 }
 
-func (s *site) start(name string) *cluster.Node {
+// open starts a node and does not wait for it.
+func (s *site) open(name string) *cluster.Node {
 	s.t.Helper()
 	n, err := cluster.Open(s.configs[name])
 	if err != nil {
@@ -72,6 +79,20 @@ func (s *site) start(name string) *cluster.Node {
 	}
 	s.nodes[name] = n
 	s.t.Cleanup(func() { _ = n.Close() })
+	return n
+}
+
+// close stops a node.
+func (s *site) close(name string) {
+	s.t.Helper()
+	closeNode(s.t, s.nodes[name])
+	delete(s.nodes, name)
+}
+
+// start starts a node and waits until it serves.
+func (s *site) start(name string) *cluster.Node {
+	s.t.Helper()
+	n := s.open(name)
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer cancel()
 	if err := n.WaitReady(ctx); err != nil {
@@ -136,9 +157,7 @@ func TestThreeNodesAreOne(t *testing.T) {
 		Limits: login.Limits{Attempts: 3, SoftLock: 5, SoftLockFor: time.Minute, Keep: time.Minute},
 	}
 	settle(t, s.nodes["n3"], settlement, login.Outcome{Code: login.CodeAccepted})
-	leader := s.leader()
-	closeNode(t, s.nodes[leader])
-	delete(s.nodes, leader)
+	s.close(s.leader())
 	for name, n := range s.nodes {
 		again, err := n.Settle(ctx, settlement)
 		if err != nil || again.Code != login.CodeAccepted || !again.Repeated {

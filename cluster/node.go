@@ -245,7 +245,7 @@ func (n *Node) Close() error {
 		n.running.Wait()
 		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, errClosed))
 		if r := n.raft.Load(); r != nil {
-			n.closeErr = r.Shutdown().Error()
+			n.closeErr = errors.Join(r.Shutdown().Error(), n.remember())
 		}
 		n.closeErr = errors.Join(n.closeErr, n.net.close(), n.store.close())
 	})

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// restartGrace is how long a node may be down before it asks the others whether its disk is the
-	// one that they knew: nobody puts an image back that is younger.
+	// restartGrace is how long a node may be down before a majority must have known its disk to the end:
+	// hardly anybody puts an image back that is younger. Until then, a majority must have answered, and
+	// none of them have known more.
 	restartGrace = 2 * time.Minute
 	// clockGrace is how far a clock may have gone back meanwhile.
 	clockGrace = 5 * time.Second
@@ -23,7 +24,7 @@ const (
 	// another may have missed and still know how far it had come.
 	beatInterval = 2 * time.Second
 	beatsMissed  = 3
-	rollPause    = 500 * time.Millisecond
+	rollPause    = 200 * time.Millisecond
 	rollTimeout  = time.Second
 )
 
@@ -33,9 +34,10 @@ var errRolledBack = errors.New("the disk of this node is an old image: it has lo
 
 // witness is what another node says of this one.
 type witness struct {
-	name    string
-	knows   bool // it remembers this node
-	recalls trace
+	name     string
+	answered bool
+	knows    bool // it remembers this node
+	recalls  trace
 }
 
 // judgement is what a roll-call came to: start, wait, or an error that stays.
@@ -44,11 +46,15 @@ type judgement struct {
 	missing int // how many more must have answered
 }
 
-// judge decides whether a node may take part. Whoever has just restarted may, unless somebody knows
-// better; whoever comes back after a while needs a majority that has known its disk to the end.
+// judge decides whether a node may take part. Whoever has just restarted may when a majority has answered,
+// unless one of them knows better: without a majority nobody leads anyway. Whoever comes back after a while
+// needs a majority that has known its disk to the end.
 func judge(own trace, down time.Duration, quorum int, heard []witness) (judgement, error) {
-	vouch := 1 // for itself
+	answered, vouch := 1, 1 // itself
 	for _, w := range heard {
+		if w.answered {
+			answered++
+		}
 		if !w.knows || w.recalls.Fingerprint != own.Fingerprint {
 			continue
 		}
@@ -60,10 +66,10 @@ func judge(own trace, down time.Duration, quorum int, heard []witness) (judgemen
 			vouch++
 		}
 	}
-	if down <= restartGrace && down >= -clockGrace || vouch >= quorum {
-		return judgement{start: true}, nil
+	if down <= restartGrace && down >= -clockGrace {
+		vouch = answered
 	}
-	return judgement{missing: quorum - vouch}, nil
+	return judgement{start: vouch >= quorum, missing: max(0, quorum-vouch)}, nil
 }
 
 // rollCall asks the others what they know of this node's disk until it may start, or must not.
@@ -92,7 +98,7 @@ func (n *Node) rollCall(ctx context.Context) error {
 		if verdict.start {
 			return nil
 		}
-		n.ready.set(fmt.Errorf("%w: this node was away for %v, so %d more of %s must confirm that its disk is not an old image",
+		n.ready.set(fmt.Errorf("%w: this node was away for %v: %d more of %s must say that its disk is not an old image",
 			login.ErrUnavailable, down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name))))
 		if err := wait(ctx, rollPause); err != nil {
 			return err
@@ -119,6 +125,7 @@ func (n *Node) askAround(ctx context.Context, members roster) []witness {
 			w := witness{name: m.Name}
 			if answer, err := n.net.call(ctx, m, callRecall, nil); err == nil {
 				var t *trace
+				w.answered = true
 				if json.Unmarshal(answer, &t) == nil && t != nil {
 					w.knows, w.recalls = true, *t
 				}

@@ -10,7 +10,7 @@ import (
 func TestJudgement(t *testing.T) {
 	own := trace{Fingerprint: "f", Term: 3, LastTerm: 3, LastIndex: 100, Beats: 50}
 	said := func(name string, change func(*trace)) witness {
-		w := witness{name: name, knows: true, recalls: own}
+		w := witness{name: name, answered: true, knows: true, recalls: own}
 		change(&w.recalls)
 		return w
 	}
@@ -19,7 +19,7 @@ func TestJudgement(t *testing.T) {
 	fewer := said("behind", func(t *trace) { t.Beats -= beatsMissed; t.LastIndex -= 40; t.LastTerm-- })
 	lagging := said("lagging", func(t *trace) { t.Beats -= beatsMissed + 1; t.LastIndex -= 40 })
 	more := said("n2", func(t *trace) { t.LastIndex++ })
-	silent := witness{name: "silent"}
+	stranger, silent := witness{name: "stranger", answered: true}, witness{name: "silent"}
 	const hour = time.Hour
 	for name, c := range map[string]struct {
 		down    time.Duration
@@ -29,10 +29,14 @@ func TestJudgement(t *testing.T) {
 		missing int
 		refused bool
 	}{
-		"a restart, nobody answers":                 {restartGrace, 2, []witness{silent, silent}, true, 0, false},
+		"a restart, nobody answers":                 {restartGrace, 2, []witness{silent, silent}, false, 1, false},
+		"a restart, one does not know it":           {restartGrace, 2, []witness{silent, stranger}, true, 0, false},
+		"a restart, one was down before":            {restartGrace, 2, []witness{silent, lagging}, true, 0, false},
+		"a restart, one of five answers":            {restartGrace, 3, []witness{silent, stranger, silent, silent}, false, 1, false},
+		"away, one does not know it":                {hour, 2, []witness{silent, stranger}, false, 1, false},
 		"a restart, one has seen more":              {time.Second, 2, []witness{silent, more}, false, 0, true},
-		"a clock a little back":                     {-clockGrace, 2, nil, true, 0, false},
-		"a clock far back":                          {-clockGrace - 1, 2, nil, false, 1, false},
+		"a clock a little back":                     {-clockGrace, 2, []witness{stranger}, true, 0, false},
+		"a clock far back":                          {-clockGrace - 1, 2, []witness{stranger}, false, 1, false},
 		"away, nobody answers":                      {restartGrace + 1, 2, []witness{silent, silent}, false, 1, false},
 		"away, one of three knows it to the end":    {hour, 2, []witness{same("n2"), silent}, true, 0, false},
 		"away, one has heard almost all":            {hour, 2, []witness{fewer, silent}, true, 0, false},
