@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"slices"
 	"strings"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // maxRecord bounds a record, so that a damaged length takes no memory. The largest are the buckets
@@ -45,7 +44,10 @@ func restore(in io.Reader, t *txn) error {
 		return errors.New("not a snapshot of a known version")
 	}
 	for {
-		sum := r.sum.Sum(nil) // of everything before this record
+		sum, err := r.sumBeforeEnd()
+		if err != nil {
+			return fmt.Errorf("read record: %w", err)
+		}
 		kind, body, err := r.record()
 		if err != nil {
 			return fmt.Errorf("read record: %w", err)
@@ -66,13 +68,26 @@ func restore(in io.Reader, t *txn) error {
 type snapshotReader struct {
 	in  *bufio.Reader
 	sum hash.Hash
+	// one is room for an octet, again for a record that nobody keeps.
+	one   [1]byte
+	again bytes.Buffer
+}
+
+// sumBeforeEnd is the sum of everything read so far when the record that comes is the last one.
+func (r *snapshotReader) sumBeforeEnd() ([]byte, error) {
+	next, err := r.in.Peek(1)
+	if err != nil || next[0] != recordEnd {
+		return nil, err
+	}
+	return r.sum.Sum(nil), nil
 }
 
 // ReadByte makes a snapshotReader readable as varints.
 func (r *snapshotReader) ReadByte() (byte, error) {
 	b, err := r.in.ReadByte()
 	if err == nil {
-		r.sum.Write([]byte{b})
+		r.one[0] = b
+		r.sum.Write(r.one[:])
 	}
 	return b, err
 }
@@ -85,42 +100,39 @@ func (r *snapshotReader) full(b []byte) error {
 	return nil
 }
 
-func (r *snapshotReader) varint() (uint64, error) {
-	var b []byte
-	for len(b) < 10 {
-		c, err := r.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		b = append(b, c)
-		if c < 0x80 {
-			break
-		}
-	}
-	v, n := protowire.ConsumeVarint(b)
-	if n < 0 {
-		return 0, errTruncated
-	}
-	return v, nil
-}
-
+// record reads the next record. Its body is good until the next one is read, where restoreRecord keeps
+// nothing of it.
 func (r *snapshotReader) record() (kind uint64, body []byte, err error) {
-	if kind, err = r.varint(); err != nil {
+	if kind, err = binary.ReadUvarint(r); err != nil {
 		return 0, nil, err
 	}
-	size, err := r.varint()
+	size, err := binary.ReadUvarint(r)
 	if err != nil {
 		return 0, nil, err
 	}
 	if size > maxRecord {
 		return 0, nil, fmt.Errorf("length %d is out of range", size)
 	}
-	var b bytes.Buffer // grows with what is there, not with what is announced
-	if _, err = io.CopyN(&b, r.in, int64(size)); err != nil {
+	b := &bytes.Buffer{} // grows with what is there, not with what is announced
+	if encodedAgain(kind) {
+		b = &r.again
+		b.Reset()
+	}
+	if _, err = io.CopyN(b, r.in, int64(size)); err != nil {
 		return 0, nil, fmt.Errorf("truncated: %w", err)
 	}
 	r.sum.Write(b.Bytes())
 	return kind, b.Bytes(), nil
+}
+
+// encodedAgain reports whether what is decoded of such a record is stored as octets of its own. Others
+// share the memory of the record.
+func encodedAgain(kind uint64) bool {
+	switch kind {
+	case recordUser, recordChallenge, recordLearned, recordTally, recordWindow:
+		return true
+	}
+	return false
 }
 
 func (t *txn) restoreRecord(kind uint64, body []byte) error {
