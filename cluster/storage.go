@@ -34,7 +34,7 @@ func openStorage(cfg Config, d *disk) (storage, error) {
 	if err != nil {
 		return storage{}, errors.Join(err, bolt.Close())
 	}
-	logs, err := raft.NewLogCache(logCache, watchedLogs{bolt, d})
+	logs, err := raft.NewLogCache(logCache, steppedLogs{watchedLogs{bolt, d}})
 	if err != nil {
 		return storage{}, errors.Join(fmt.Errorf("open log cache: %w", err), bolt.Close())
 	}
