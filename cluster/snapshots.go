@@ -15,10 +15,13 @@ const (
 	fileMode = 0o600
 	// snapshotsKept is the number of snapshots on disk: the newest, and one to fall back on.
 	snapshotsKept = 2
+	// flushStep is how many octets of a snapshot are written before they are flushed.
+	flushStep = 4 << 20
 )
 
 // privateSnapshots keeps snapshots readable by their owner only, whatever the umask: raft's own
-// store makes folders of mode 0755.
+// store makes folders of mode 0755. It flushes a snapshot little by little: were all of it flushed at the
+// end, a commit would have to wait behind it, on a slow disk for seconds.
 type privateSnapshots struct {
 	raft.SnapshotStore
 	dir string
@@ -43,7 +46,12 @@ func (p *privateSnapshots) Create(version raft.SnapshotVersion, index, term uint
 		_ = sink.Cancel() // the first error says more
 		return nil, err
 	}
-	return privateSink{sink, p}, nil
+	file, err := os.Open(filepath.Join(p.dir, sink.ID()+unfinished, stateFile))
+	if err != nil {
+		_ = sink.Cancel()
+		return nil, fmt.Errorf("find the snapshot that is being written: %w", err)
+	}
+	return &privateSink{SnapshotSink: sink, store: p, file: file}, nil
 }
 
 // restrict takes all rights from everyone but the owner.
@@ -63,15 +71,40 @@ func (p *privateSnapshots) restrict() error {
 	return nil
 }
 
+// The folder and the file that raft's store writes a snapshot into.
+const (
+	unfinished = ".tmp"
+	stateFile  = "state.bin"
+)
+
 type privateSink struct {
 	raft.SnapshotSink
 	store *privateSnapshots
+	// file is what is being written, open a second time, to be flushed.
+	file    *os.File
+	pending int
+}
+
+// Write writes a part of the snapshot.
+func (s *privateSink) Write(b []byte) (int, error) {
+	n, err := s.SnapshotSink.Write(b)
+	if s.pending += n; err == nil && s.pending >= flushStep {
+		s.pending, err = 0, s.file.Sync()
+	}
+	return n, err
 }
 
 // Close finishes the snapshot.
-func (s privateSink) Close() error {
+func (s *privateSink) Close() error {
+	defer s.file.Close()
 	if err := s.SnapshotSink.Close(); err != nil {
 		return err
 	}
 	return s.store.restrict()
+}
+
+// Cancel removes what was written.
+func (s *privateSink) Cancel() error {
+	defer s.file.Close()
+	return s.SnapshotSink.Cancel()
 }
