@@ -6,7 +6,7 @@ STATICCHECK = $(GO) tool -modfile=.ci/tools.mod staticcheck
 FUZZTIME ?= 5s
 NODES    ?= 1
 
-.PHONY: build demo check test lint bench fuzz packages clean
+.PHONY: build demo check test lint bench scale fuzz packages clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
@@ -32,6 +32,9 @@ lint: ## what review should not have to say
 
 bench: packages build ## side by side with FreeRADIUS; takes some minutes
 	$(GO) run ./e2e/bench
+
+scale: ## a cluster with a million people: memory, disk, joining, logins while snapshots are written; a quarter of an hour
+	$(GO) run ./e2e/scale
 
 fuzz: ## each fuzz target for $(FUZZTIME)
 	.ci/fuzz $(FUZZTIME)
