@@ -75,7 +75,7 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 		return
 	}
 	if r.State() == raft.Leader {
-		if n.served.Load() != r.CurrentTerm() {
+		if n.served.Load() != r.CurrentTerm() || n.unsure.Load() {
 			n.takeOver(ctx, r)
 		}
 		if n.ready.err() == nil {
@@ -103,6 +103,7 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 		n.ready.set(fmt.Errorf("%w: this node is not up to date yet: %w", login.ErrUnavailable, err))
 		return
 	}
+	n.unsure.Store(false) // this leader has seen to it
 	n.ready.set(nil)
 	_, leader := r.LeaderWithID()
 	n.logger.Info("the node follows", "node", n.config.Name, "leader", string(leader), "applied_index", n.machine.View().Index())
@@ -180,7 +181,32 @@ func (n *Node) beginServing(ctx context.Context, r *raft.Raft) error {
 	if err := n.certify(ctx); err != nil {
 		return fmt.Errorf("store the cluster's authority: %w", err)
 	}
+	if n.unsure.Load() {
+		if err := n.beginEpoch(ctx); err != nil {
+			return fmt.Errorf("begin a new epoch: %w", err)
+		}
+		n.unsure.Store(false)
+	}
 	return n.rotate(ctx)
+}
+
+// beginEpoch makes whatever was pending void, and every code up to now used: some that were may not be
+// known to be.
+func (n *Node) beginEpoch(ctx context.Context) error {
+	view := n.machine.View()
+	key, err := n.newStateKey(nextKeyID(view))
+	if err != nil {
+		return err
+	}
+	result, err := n.submit(ctx, &state.RaiseEpoch{Previous: view.Meta().Epoch, Key: key, Floors: n.config.floors(), Act: newAct()})
+	if err != nil {
+		return err
+	}
+	if result.Status != state.Done {
+		return errors.New("the epoch has moved on")
+	}
+	n.logger.Warn("a majority came together after a while without all the others, so every code up to now counts as used", "epoch", view.Meta().Epoch+1)
+	return nil
 }
 
 func (n *Node) renewKeys(ctx context.Context) {

@@ -30,6 +30,7 @@ const (
 	callIndex    = "index"
 	callHello    = "hello"
 	callRecall   = "recall"
+	callDoubt    = "doubt"
 	callRemove   = "remove"
 	callTransfer = "transfer"
 	callRemoved  = "removed"

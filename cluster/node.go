@@ -50,7 +50,9 @@ type Node struct {
 	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
 	lastLeader    raft.ServerID
 	leaderChanges atomic.Uint64
-	settings      atomic.Pointer[string]
+	// unsure says that a majority has come together from which something may be lost.
+	unsure   atomic.Bool
+	settings atomic.Pointer[string]
 	// contacted is when this node was last up to date and in contact with a leader.
 	contacted atomic.Pointer[time.Duration]
 

@@ -230,6 +230,8 @@ func (n *Node) answer(ctx context.Context, from, method string, request []byte) 
 		return n.answerHello(from, request)
 	case callRecall:
 		return n.answerRecall(from)
+	case callDoubt:
+		return n.answerDoubt()
 	case callRemove:
 		return n.answerRemove(ctx, request)
 	case callTransfer:

@@ -35,7 +35,9 @@ var errRolledBack = errors.New("the disk of this node is an old image: it has lo
 // witness is what another node says of this one.
 type witness struct {
 	name     string
+	voter    bool
 	answered bool
+	led      bool // it is in contact with a leader
 	knows    bool // it remembers this node
 	recalls  trace
 }
@@ -44,16 +46,22 @@ type witness struct {
 type judgement struct {
 	start   bool
 	missing int // how many more must have answered
+	// unsure says that nobody can rule out that something was committed which this disk has lost: not
+	// all have answered, and no majority did without it.
+	unsure bool
 }
 
 // judge decides whether a node may take part. Whoever has just restarted may when a majority has answered,
 // unless one of them knows better: without a majority nobody leads anyway. Whoever comes back after a while
 // needs a majority that has known its disk to the end.
 func judge(own trace, down time.Duration, quorum int, heard []witness) (judgement, error) {
-	answered, vouch := 1, 1 // itself
+	answered, vouch, silent := 1, 1, 0 // itself, of those who vote
 	for _, w := range heard {
-		if w.answered {
+		switch {
+		case w.answered && w.voter:
 			answered++
+		case w.voter:
+			silent++
 		}
 		if !w.knows || w.recalls.Fingerprint != own.Fingerprint {
 			continue
@@ -62,14 +70,19 @@ func judge(own trace, down time.Duration, quorum int, heard []witness) (judgemen
 			return judgement{}, fmt.Errorf("%w (%s remembers entry %d of term %d and life %d, here is entry %d of term %d and life %d)", errRolledBack,
 				w.name, w.recalls.LastIndex, w.recalls.Term, w.recalls.Beats, own.LastIndex, own.Term, own.Beats)
 		}
-		if w.recalls.Beats+beatsMissed >= own.Beats {
+		if w.voter && w.recalls.Beats+beatsMissed >= own.Beats {
 			vouch++
 		}
 	}
 	if down <= restartGrace && down >= -clockGrace {
-		vouch = answered
+		return judgement{start: answered >= quorum, missing: max(0, quorum-answered)}, nil
 	}
-	return judgement{start: vouch >= quorum, missing: max(0, quorum-vouch)}, nil
+	for _, w := range heard {
+		if w.led {
+			return judgement{start: true}, nil // those whom it follows have what was ever committed
+		}
+	}
+	return judgement{start: vouch >= quorum, missing: max(0, quorum-vouch), unsure: silent > 0}, nil
 }
 
 // rollCall asks the others what they know of this node's disk until it may start, or must not.
@@ -95,7 +108,7 @@ func (n *Node) rollCall(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if verdict.start {
+		if verdict.start && (!verdict.unsure || n.tellDoubt(ctx, members, quorum)) {
 			return nil
 		}
 		n.ready.set(fmt.Errorf("%w: this node was away for %v: %d more of %s must say that its disk is not an old image",
@@ -122,12 +135,15 @@ func (n *Node) askAround(ctx context.Context, members roster) []witness {
 	answers := make(chan witness, len(others))
 	for _, m := range others {
 		go func() {
-			w := witness{name: m.Name}
+			w := witness{name: m.Name, voter: m.Voter}
 			if answer, err := n.net.call(ctx, m, callRecall, nil); err == nil {
-				var t *trace
+				var r remembered
 				w.answered = true
-				if json.Unmarshal(answer, &t) == nil && t != nil {
-					w.knows, w.recalls = true, *t
+				if json.Unmarshal(answer, &r) == nil {
+					w.led = r.Led
+					if r.Trace != nil {
+						w.knows, w.recalls = true, *r.Trace
+					}
 				}
 			}
 			answers <- w
@@ -140,13 +156,41 @@ func (n *Node) askAround(ctx context.Context, members roster) []witness {
 	return heard
 }
 
+// remembered is what a node says of another that starts.
+type remembered struct {
+	Trace *trace `json:"trace,omitempty"`
+	// Led means that it leads, or is in contact with a leader.
+	Led bool `json:"led"`
+}
+
 // answerRecall tells a node what is remembered of it.
 func (n *Node) answerRecall(from string) ([]byte, error) {
-	t, known := n.memory.of(from)
-	if !known {
-		return json.Marshal(nil)
+	r := remembered{Led: n.readableNow() == nil}
+	if t, known := n.memory.of(from); known {
+		r.Trace = &t
 	}
-	return json.Marshal(t)
+	return json.Marshal(r)
+}
+
+// tellDoubt makes enough nodes know that this one starts although something may be lost: whoever of them
+// leads, begins a new epoch, in which every code up to now counts as used. It reports whether enough do.
+func (n *Node) tellDoubt(ctx context.Context, members roster, quorum int) bool {
+	ctx, cancel := context.WithTimeout(ctx, rollTimeout)
+	defer cancel()
+	n.unsure.Store(true)
+	told := 1
+	for _, m := range members.others(n.config.Name) {
+		if _, err := n.net.call(ctx, m, callDoubt, nil); err == nil && m.Voter {
+			told++
+		}
+	}
+	return told >= quorum
+}
+
+// answerDoubt notes that a node starts although something may be lost.
+func (n *Node) answerDoubt() ([]byte, error) {
+	n.unsure.Store(true)
+	return nil, nil
 }
 
 // ownTrace reads from disk how far this node has come, before Raft runs.

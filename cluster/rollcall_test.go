@@ -10,7 +10,7 @@ import (
 func TestJudgement(t *testing.T) {
 	own := trace{Fingerprint: "f", Term: 3, LastTerm: 3, LastIndex: 100, Beats: 50}
 	said := func(name string, change func(*trace)) witness {
-		w := witness{name: name, answered: true, knows: true, recalls: own}
+		w := witness{name: name, voter: true, answered: true, knows: true, recalls: own}
 		change(&w.recalls)
 		return w
 	}
@@ -19,7 +19,7 @@ func TestJudgement(t *testing.T) {
 	fewer := said("behind", func(t *trace) { t.Beats -= beatsMissed; t.LastIndex -= 40; t.LastTerm-- })
 	lagging := said("lagging", func(t *trace) { t.Beats -= beatsMissed + 1; t.LastIndex -= 40 })
 	more := said("n2", func(t *trace) { t.LastIndex++ })
-	stranger, silent := witness{name: "stranger", answered: true}, witness{name: "silent"}
+	stranger, silent := witness{name: "stranger", voter: true, answered: true}, witness{name: "silent", voter: true}
 	const hour = time.Hour
 	for name, c := range map[string]struct {
 		down    time.Duration
@@ -64,11 +64,36 @@ func TestJudgement(t *testing.T) {
 		"one that does not vote, and lost something": {hour, 1, []witness{more}, false, 0, true},
 	} {
 		got, err := judge(own, c.down, c.quorum, c.heard)
-		if (err != nil) != c.refused || got != (judgement{c.start, c.missing}) {
+		if (err != nil) != c.refused || got.start != c.start || got.missing != c.missing {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 		if c.refused && (!errors.Is(err, errRolledBack) || !strings.Contains(err.Error(), "n2 remembers")) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestDoubt is about a majority that has come together after a while: something may have been committed
+// that none of it knows, unless everybody is there, or a majority was without this node.
+func TestDoubt(t *testing.T) {
+	own := trace{Fingerprint: "f", Term: 3, LastTerm: 3, LastIndex: 100, Beats: 50}
+	knows := witness{name: "n2", voter: true, answered: true, knows: true, recalls: own}
+	follows := witness{name: "n3", voter: true, answered: true, led: true}
+	silent, visitor := witness{name: "n3", voter: true}, witness{name: "n4"}
+	for name, c := range map[string]struct {
+		down  time.Duration
+		heard []witness
+		want  judgement
+	}{
+		"one of three is missing":     {time.Hour, []witness{knows, silent}, judgement{start: true, unsure: true}},
+		"a short restart":             {time.Second, []witness{knows, silent}, judgement{start: true}},
+		"all are there":               {time.Hour, []witness{knows, knows}, judgement{start: true}},
+		"one that does not vote":      {time.Hour, []witness{knows, knows, visitor}, judgement{start: true}},
+		"a majority was without it":   {time.Hour, []witness{silent, follows}, judgement{start: true}},
+		"only one that does not vote": {time.Hour, []witness{{name: "n4", answered: true, knows: true, recalls: own}, silent}, judgement{missing: 1, unsure: true}},
+	} {
+		if got, err := judge(own, c.down, 2, c.heard); err != nil || got != c.want {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c.want)
 		}
 	}
 }
