@@ -12,21 +12,26 @@ import (
 // Check returns nil: this program was built for tests.
 func Check() error { return nil }
 
-// Now returns the wall clock, wrong by what is asked for.
-func Now() time.Time {
+// Clock returns the clock, wrong by what is asked for. Its times have no reading of the clock that only
+// runs, which no step of the wall clock moves.
+func Clock(now func() time.Time) func() time.Time {
+	return func() time.Time { return now().Round(0).Add(offset()) }
+}
+
+func offset() time.Duration {
 	text := os.Getenv(prefix + "CLOCK_OFFSET")
 	if file, ok := strings.CutPrefix(text, "@"); ok {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return time.Now()
+			return 0
 		}
 		text = strings.TrimSpace(string(b))
 	}
-	offset, err := time.ParseDuration(text)
+	d, err := time.ParseDuration(text)
 	if err != nil {
-		return time.Now()
+		return 0
 	}
-	return time.Now().Add(offset)
+	return d
 }
 
 // Write is asked before each write to the log store: it does not return while that hangs, and says with

@@ -53,7 +53,7 @@ type stop struct {
 }
 
 func newDaemon(cfg *config.Config, l logs) *daemon {
-	d := &daemon{logs: l, now: faults.Now, started: cfg}
+	d := &daemon{logs: l, now: time.Now, started: cfg}
 	d.config.Store(cfg)
 	d.metrics = newMetrics(d.now)
 	return d
@@ -133,7 +133,9 @@ func (d *daemon) openState(context.Context) error {
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	settings := nodeConfig(cfg, d.log, d.now)
+	began, now := time.Now(), faults.Clock(d.now)
+	settings := nodeConfig(cfg, d.log, now)
+	settings.Elapsed = func() time.Duration { return time.Since(began) }
 	settings.MasterKey = key
 	d.state, err = cluster.Open(settings)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/cluster/faults"
 	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 	"sallyport/radius"
@@ -92,7 +93,7 @@ func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error
 		Policies: p.policies, Directories: p.asked(), Factors: p.secondFactors(), Ledger: l.ledger,
 		ChallengeLife: cfg.Login.ChallengeLife, RegistrationLife: cfg.Login.RegistrationLife,
 		SentLife: cfg.Login.SentLife, DialogueLife: cfg.Login.DialogueLife,
-		Limits: cfg.Limits(), Now: l.now, Audit: l.audit, Throttle: l.throttle, Outbox: l.outbox,
+		Limits: cfg.Limits(), Now: faults.Clock(l.now), Audit: l.audit, Throttle: l.throttle, Outbox: l.outbox,
 	})
 	return err
 }
