@@ -55,7 +55,7 @@ func (n *Node) WriteSnapshot(ctx context.Context, w io.Writer) (SnapshotInfo, er
 			info.Behind = last - view.Index()
 		}
 	}
-	if err := view.WriteSnapshot(w); err != nil {
+	if err := view.WriteSnapshot(newPacedWriter(w)); err != nil {
 		return info, fmt.Errorf("write snapshot: %w", err)
 	}
 	return info, nil

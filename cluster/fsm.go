@@ -87,9 +87,9 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 
 type fsmSnapshot struct{ view state.View }
 
-// Persist writes the view.
+// Persist writes the view, no faster than logins can bear.
 func (s fsmSnapshot) Persist(sink raft.SnapshotSink) error {
-	if err := s.view.WriteSnapshot(sink); err != nil {
+	if err := s.view.WriteSnapshot(newPacedWriter(sink)); err != nil {
 		_ = sink.Cancel() // the write error says more
 		return err
 	}
