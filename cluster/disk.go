@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sallyport/cluster/faults"
+	"sallyport/login"
 )
 
 // fullPause is how often a write is tried again while the disk is full.
@@ -23,6 +25,15 @@ type disk struct {
 	// process: at the next start the log is read again, and is what it is.
 	onFault func(what string, err error)
 	stopped atomic.Bool
+	full    atomic.Bool // the last entries found no room
+}
+
+// err says that the disk takes no entries.
+func (d *disk) err() error {
+	if d.full.Load() {
+		return fmt.Errorf("%w: the disk of the data directory is full", login.ErrUnavailable)
+	}
+	return nil
 }
 
 func newDisk(cfg Config) *disk {
@@ -35,6 +46,7 @@ func (d *disk) write(what string, op func() error) error {
 	if isFull(err) && d.space != nil && d.space.drop() {
 		err = d.once(what, op)
 	}
+	d.full.Store(isFull(err))
 	if err != nil && !isFull(err) && d.onFault != nil {
 		d.onFault(what, err)
 	}

@@ -8,13 +8,16 @@ type doubts struct {
 	all map[string]bool // by node: whether it agreed when it was last compared
 }
 
-func (d *doubts) hear(name string, agrees bool) {
+// hear notes whether a node agrees, and reports whether that is news.
+func (d *doubts) hear(name string, agrees bool) (news bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {
 		d.all = map[string]bool{}
 	}
+	before, known := d.all[name]
 	d.all[name] = agrees
+	return agrees != before || !known
 }
 
 // count returns how many of the members agreed with this node, itself included, and how many did not.

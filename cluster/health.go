@@ -111,14 +111,18 @@ func (n *Node) compare(h hello) {
 	if h.Version != n.config.Version {
 		return
 	}
+	news := false
 	for at, theirs := range h.Digests {
 		var index uint64
 		if _, err := fmt.Sscan(at, &index); err != nil {
 			continue
 		}
 		if own, known := n.machine.DigestAt(index); known {
-			n.doubts.hear(h.Name, digestText(own) == theirs)
+			news = n.doubts.hear(h.Name, digestText(own) == theirs) || news
 		}
+	}
+	if !news {
+		return
 	}
 	agree, differ := n.doubts.count(n.known())
 	switch {

@@ -132,6 +132,9 @@ func (n *Node) readableNow() error {
 			return err
 		}
 	}
+	if err := n.disk.err(); err != nil {
+		return err
+	}
 	return n.health.err()
 }
 

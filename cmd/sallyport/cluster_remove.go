@@ -18,7 +18,7 @@ func clusterRemoveVerb() verb {
 		exits:    adminExits,
 		flags: func(fs *pflag.FlagSet) {
 			socketFlag(fs)
-			forceFlag(fs, "remove it also where those that are left may have no quorum")
+			forceFlag(fs, "remove it also where one voter is left, which can lose no node")
 			yesFlag(fs)
 		},
 		run: removeNode,
