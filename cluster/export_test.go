@@ -1,5 +1,12 @@
 package cluster
 
+import (
+	"context"
+	"errors"
+
+	"sallyport/cluster/link"
+)
+
 // Beats is how often the node has noted that it lives, HeardBeats how often another is known to have.
 func (n *Node) Beats() uint64 {
 	beats, _ := n.memory.beats()
@@ -9,4 +16,24 @@ func (n *Node) Beats() uint64 {
 func (n *Node) HeardBeats(of string) uint64 {
 	t, _ := n.memory.of(of)
 	return t.Beats
+}
+
+// JoinAtLevel asks to be let in as a program of another feature level would.
+func JoinAtLevel(ctx context.Context, cfg JoinConfig, level uint32) error {
+	token, err := parseToken(cfg.Token)
+	if err != nil {
+		return err
+	}
+	request, key, err := link.NewKey(cfg.Name)
+	if err != nil {
+		return err
+	}
+	stop, err := link.ListenProof(ctx, cfg.Listen, key)
+	if err != nil {
+		return err
+	}
+	_, _, err = ask(ctx, token, joinRequest{
+		Secret: token.Secret, Cluster: token.Cluster, Node: cfg.Name, Address: cfg.address(), Request: request, Level: level,
+	})
+	return errors.Join(err, stop())
 }

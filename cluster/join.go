@@ -190,7 +190,7 @@ func settleIn(cfg Config, t joinToken, a joinAnswer, identity link.Identity, req
 	if err != nil {
 		return Joined{}, err
 	}
-	memory.learn(a.Roster)
+	memory.reset(a.Roster) // a join that failed may have left another
 	if err := memory.beat(cfg.withDefaults().Now()); err != nil {
 		return Joined{}, err
 	}

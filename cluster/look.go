@@ -111,21 +111,24 @@ func (n *Node) resign(r *raft.Raft) bool {
 		return false
 	}
 	n.logger.Warn("this node hands the lead over", "reason", why)
-	if err := r.LeadershipTransfer().Error(); err != nil {
+	if err := n.handOver(r); err != nil {
 		n.logger.Warn("the lead was not handed over", "error", err.Error())
 	}
 	return true
 }
 
 // anotherCanLead reports whether a voter is up that has no reason not to.
-func (n *Node) anotherCanLead() bool {
+func (n *Node) anotherCanLead() bool { return len(n.successors()) > 0 }
+
+// successors are the other voters that are up and have no reason not to lead.
+func (n *Node) successors() (able []member) {
 	members := n.known()
 	for name, h := range n.up() {
 		if m, ok := members.find(name); ok && m.Voter && h.hello.Reason == "" && (h.hello.Total == 0 || h.hello.Free*100/h.hello.Total >= spaceResign) {
-			return true
+			able = append(able, m)
 		}
 	}
-	return false
+	return able
 }
 
 // takeInNodes makes members of those who have joined, and voters of those who have proved themselves.
@@ -141,7 +144,7 @@ func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]hear
 	}
 	for _, record := range view.Nodes() {
 		h, heard := up[record.Name]
-		if !heard || record.Name == n.config.Name || n.config.Elapsed()-h.called > upWithin {
+		if !heard || record.Name == n.config.Name || h.called == 0 || n.config.Elapsed()-h.called > upWithin {
 			continue // not reachable both ways
 		}
 		s, member := servers[raft.ServerID(record.Name)]
@@ -178,7 +181,7 @@ func (n *Node) followAddresses(ctx context.Context, r *raft.Raft) {
 		name, address := string(s.ID), n.self.Address
 		if name != n.config.Name {
 			h := heard[name]
-			if address = h.address; n.config.Elapsed()-h.called > upWithin {
+			if address = h.address; h.called == 0 || n.config.Elapsed()-h.called > upWithin {
 				continue
 			}
 		}
