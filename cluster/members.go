@@ -207,8 +207,8 @@ func (n *Node) removeHere(ctx context.Context, r *raft.Raft, name string, force 
 		return err
 	}
 	if name == n.config.Name {
-		if err := r.LeadershipTransfer().Error(); err != nil {
-			return fmt.Errorf("hand the lead over: %w", err)
+		if err := n.handOver(r); err != nil {
+			return err
 		}
 		return errNotLeading // the next leader removes this node
 	}
@@ -294,59 +294,3 @@ func (n *Node) answerRemoved(from string) ([]byte, error) {
 }
 
 var errRemoved = errors.New("this node was removed from the cluster: stop it; to join again, wipe its data directory")
-
-// Transfer has another node lead: the named one, or any. [RefusedError] says why that cannot be.
-func (n *Node) Transfer(ctx context.Context, to string) error {
-	if n.isAlone() {
-		return &RefusedError{"this node is alone: no other can lead"}
-	}
-	return n.atLeader(ctx, func(r *raft.Raft) error { return n.transferHere(r, to) }, callTransfer, []byte(to))
-}
-
-func (n *Node) answerTransfer(request []byte) ([]byte, error) {
-	r := n.raft.Load()
-	if r == nil || r.State() != raft.Leader {
-		return nil, errNotLeading
-	}
-	return nil, n.transferHere(r, string(request))
-}
-
-func (n *Node) transferHere(r *raft.Raft, to string) error {
-	if to == n.config.Name {
-		return nil // it leads already
-	}
-	if to == "" {
-		if !n.anotherCanLead() {
-			return &RefusedError{"no other voter is up and ready to lead"}
-		}
-		return r.LeadershipTransfer().Error()
-	}
-	m, ok := n.known().find(to)
-	if !ok || !m.Voter {
-		return &RefusedError{fmt.Sprintf("%q is no voter of this cluster", to)}
-	}
-	if _, heard := n.up()[to]; !heard {
-		return &RefusedError{fmt.Sprintf("%q is not heard of: it cannot lead now", to)}
-	}
-	return r.LeadershipTransferToServer(raft.ServerID(m.Name), raft.ServerAddress(m.Address)).Error()
-}
-
-// StepDown hands the lead over before this node stops, where there is a node to take it. It returns
-// when another leads, or when that does not come about.
-func (n *Node) StepDown(ctx context.Context) error {
-	r := n.raft.Load()
-	if r == nil || r.State() != raft.Leader || n.known().voters() < 2 || !n.anotherCanLead() {
-		return nil
-	}
-	if err := r.LeadershipTransfer().Error(); err != nil {
-		return fmt.Errorf("hand the lead over: %w", err)
-	}
-	for {
-		if _, leader := r.LeaderWithID(); leader != "" && string(leader) != n.config.Name {
-			return nil
-		}
-		if err := wait(ctx, retryPause); err != nil {
-			return fmt.Errorf("wait for another leader: %w", err)
-		}
-	}
-}

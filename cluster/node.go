@@ -41,6 +41,7 @@ type Node struct {
 	proposer *proposer
 	ready    readiness
 	served   atomic.Uint64 // the term in which this node began to serve as a leader
+	handing  atomic.Bool   // another node is about to lead
 	peers    peers
 	acked    acked
 	health   health

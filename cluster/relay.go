@@ -39,6 +39,9 @@ func (n *Node) commit(commands [][]byte) ([]state.Result, error) {
 
 // commitHere makes a log entry of a batch under the log's present time.
 func (n *Node) commitHere(r *raft.Raft, commands [][]byte) ([]state.Result, error) {
+	if n.handing.Load() {
+		return nil, errHandingOver
+	}
 	entry := state.EncodeBatch(n.Now().UnixNano(), commands)
 	future := r.Apply(entry, enqueueTimeout)
 	if err := future.Error(); err != nil {

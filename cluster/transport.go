@@ -103,6 +103,16 @@ func (a *acked) note(id raft.ServerID, term, index uint64) {
 	to[id] = max(to[id], index)
 }
 
+// upTo returns up to where the node has acknowledged the log in that term.
+func (a *acked) upTo(id raft.ServerID, term uint64) uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.term != term {
+		return 0
+	}
+	return a.to[id]
+}
+
 // lost returns the entry that the node has acknowledged and does not have, 0 when there is none.
 func (a *acked) lost(id raft.ServerID, term, has uint64) uint64 {
 	a.mu.Lock()
