@@ -14,9 +14,6 @@ import (
 	"sallyport/e2e/servers"
 )
 
-// patient is how long the tests of a cluster wait for what takes an election, or a second's look.
-const patient = 20 * time.Second
-
 // clusterBinary is the program as nodes of a cluster run it in tests, which need not be well for long
 // before they vote. It goes with the folder of [binary].
 var clusterBinary = sync.OnceValues(func() (string, error) { return buildTagged("cluster", "faults", "-race") })
@@ -38,7 +35,7 @@ func buildTagged(name, tags string, flags ...string) (string, error) {
 // nodeOptions say how a node of a cluster is run.
 func nodeOptions(name, binary, config string) servers.SallyportOptions {
 	return servers.SallyportOptions{
-		Binary: binary, Name: name, Config: config, Environment: []string{"SALLYPORT_TEST_PROMOTE_AFTER=100ms"},
+		Binary: binary, Name: name, Config: config, LogLevel: "info", Environment: []string{"SALLYPORT_TEST_PROMOTE_AFTER=100ms"},
 	}
 }
 
@@ -71,7 +68,7 @@ func siteOf(t *testing.T, s *servers.Sallyport) *site {
 			t.Logf("the log of %s ends with:\n%s", s.Name, s.Tail())
 		}
 	})
-	return &site{s, t, servers.StartRadclient(t, servers.RadclientOptions{Server: s.Radius, Dictionary: dictionary, Timeout: 10 * time.Second})}
+	return &site{s, t, servers.StartRadclient(t, servers.RadclientOptions{Server: s.Radius, Dictionary: dictionary, Timeout: 5 * time.Second})}
 }
 
 // leader waits until the nodes that run agree on a leader.

@@ -26,6 +26,8 @@ type Attribute struct {
 type RadclientOptions struct {
 	// Server is the address and port.
 	Server string
+	// Source is the address to send from; empty leaves it to the kernel.
+	Source string
 	// Secret is the shared secret; empty means [ClientSecret].
 	Secret string
 	// Dictionary is a dictionary file read after FreeRADIUS's own, such as Sallyport's; may be empty.
@@ -133,6 +135,9 @@ func (c *Radclient) Status(ctx context.Context) (RadclientReply, error) {
 
 func (c *Radclient) send(ctx context.Context, command string, attributes []Attribute) (RadclientReply, error) {
 	var in bytes.Buffer
+	if c.opt.Source != "" {
+		attributes = append(attributes, Attribute{"Packet-Src-IP-Address", c.opt.Source})
+	}
 	for _, a := range attributes {
 		fmt.Fprintf(&in, "%s = %s\n", a.Name, quote(a.Value))
 	}
