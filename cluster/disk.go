@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -24,8 +25,9 @@ type disk struct {
 	// onFault is called when a write has failed for another reason than want of room. It ends the
 	// process: at the next start the log is read again, and is what it is.
 	onFault func(what string, err error)
-	stopped atomic.Bool
-	full    atomic.Bool // the last entries found no room
+	// stopped says that the node stops, over that nothing is written any more.
+	stopped, over atomic.Bool
+	full          atomic.Bool // the last entries found no room
 }
 
 // err says that the disk takes no entries.
@@ -66,6 +68,9 @@ func (d *disk) insist(what string, op func() error) error {
 }
 
 func (d *disk) once(what string, op func() error) error {
+	if d.over.Load() {
+		return unix.ENOSPC
+	}
 	return d.dog.watch(what, func() error {
 		if err := faults.Write(); err != nil {
 			return err
@@ -108,7 +113,14 @@ func (s watchedStable) Set(key, value []byte) error {
 	return s.disk.insist("store value", func() error { return s.StableStore.Set(key, value) })
 }
 
-// SetUint64 stores a number.
+// SetUint64 stores a number. Raft panics when it cannot write down its term. A node that stops while
+// there is no room stops in peace: after that nothing is written, so that in this term it gives no vote
+// and takes no entry.
 func (s watchedStable) SetUint64(key []byte, value uint64) error {
-	return s.disk.insist("store value", func() error { return s.StableStore.SetUint64(key, value) })
+	err := s.disk.insist("store value", func() error { return s.StableStore.SetUint64(key, value) })
+	if isFull(err) && bytes.Equal(key, termName) {
+		s.disk.over.Store(true)
+		return nil
+	}
+	return err
 }
