@@ -211,7 +211,7 @@ func (n *Node) ownHello() hello {
 	if err := n.readableNow(); err != nil {
 		h.Reason = err.Error()
 	}
-	if r := n.raft.Load(); r != nil {
+	if r := n.raft.Load(); r != nil && !n.disk.over.Load() { // else Raft's term is not what the disk has
 		stats := r.Stats()
 		h.Trace.Term = r.CurrentTerm()
 		h.Trace.LastIndex, h.Trace.LastTerm = numberOf(stats["last_log_index"]), numberOf(stats["last_log_term"])
