@@ -4,9 +4,11 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS   = -s -w -X main.version=$(VERSION)
 STATICCHECK = $(GO) tool -modfile=.ci/tools.mod staticcheck
 FUZZTIME ?= 5s
+SOAK     ?= 24h
+ROUNDS   ?= 100
 NODES    ?= 1
 
-.PHONY: build demo check test lint bench scale fuzz packages clean
+.PHONY: build demo check test soak lint bench scale fuzz packages clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
@@ -22,6 +24,10 @@ test: packages build ## everything: quick lane, real servers, fuzz targets for a
 	$(GO) test -race ./...
 	$(GO) test -race -tags e2e -count=1 -timeout 20m ./e2e/...
 	$(MAKE) fuzz
+
+soak: packages ## three nodes under faults for $(SOAK), then $(ROUNDS) rounds of each single fault
+	SALLYPORT_SOAK=$(SOAK) $(GO) test -tags e2e -count=1 -timeout 0 -v -run 'WhateverFails' ./e2e/cluster
+	SALLYPORT_SOAK_ROUNDS=$(ROUNDS) $(GO) test -tags e2e -count=1 -timeout 0 -v -skip 'WhateverFails' ./e2e/cluster
 
 lint: ## what review should not have to say
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt needed: $$unformatted"; exit 1; }
