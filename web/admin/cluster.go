@@ -40,6 +40,9 @@ func (s *Server) issueToken(ctx context.Context, r *http.Request) (any, error) {
 	if act.Node == "" {
 		return nil, errNoNode()
 	}
+	if !s.trusts(peerFrom(ctx)) {
+		return nil, errNotRoot()
+	}
 	valid, err := life("--valid", act.ForSeconds, DefaultTokenLife, MaxTokenLife)
 	if err != nil {
 		return nil, err
@@ -83,6 +86,16 @@ func (s *Server) transferLead(ctx context.Context, r *http.Request) (any, error)
 		return nil, fmt.Errorf("transfer leadership: %w", err)
 	}
 	return s.cfg.Cluster.Members(ctx)
+}
+
+// trusts reports whether a peer may have what the master key comes with: whoever can read that key
+// already, which is root, and whoever the daemon runs as.
+func (s *Server) trusts(p peer) bool {
+	return p.known && (p.uid == 0 || p.uid == s.uid)
+}
+
+func errNotRoot() *Problem {
+	return &Problem{http.StatusForbidden, "a node that joins gets the master key, so only root makes tokens", "run it as root"}
 }
 
 func errNoNode() *Problem {

@@ -97,3 +97,17 @@ func TestWhatTheClusterRefusesIsTold(t *testing.T) {
 		t.Errorf("a failure: %v", err)
 	}
 }
+
+func TestOnlyRootAndTheDaemonItselfMayHaveTheMasterKey(t *testing.T) {
+	s := &Server{uid: 998}
+	for p, want := range map[peer]bool{
+		{known: true, uid: 0}:              true,
+		{known: true, uid: 998}:            true,
+		{known: true, uid: 1000, gid: 998}: false,
+		{}:                                 false,
+	} {
+		if got := s.trusts(p); got != want {
+			t.Errorf("%v: %v", p, got)
+		}
+	}
+}

@@ -70,6 +70,7 @@ type Server struct {
 	http *http.Server
 	done chan struct{} // nil until Start
 	busy sync.Mutex    // while a backup is made or put back
+	uid  uint32        // whom the daemon runs as
 }
 
 // The bounds of an API for one machine's administrators.
@@ -90,7 +91,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Users == nil || cfg.Directories == nil || cfg.Factors == nil || cfg.Clients == nil || cfg.Cluster == nil || cfg.Snapshots == nil || cfg.Status == nil || cfg.Logger == nil {
 		return nil, errors.New("admin: a part is missing")
 	}
-	s := &Server{cfg: cfg.withDefaults()}
+	s := &Server{cfg: cfg.withDefaults(), uid: uint32(os.Geteuid())}
 	if err := ValidateSocket(s.cfg.Socket); err != nil {
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}
