@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -108,7 +109,7 @@ func (o *offline) init() error {
 	if err != nil {
 		return err
 	}
-	memory.learn(roster{Members: []member{{Name: o.config.Name, Address: o.config.address(), Voter: true, Fingerprint: fingerprint}}})
+	memory.reset(roster{Members: []member{{Name: o.config.Name, Address: o.config.address(), Voter: true, Fingerprint: fingerprint}}})
 	return memory.beat(o.config.Now())
 }
 
@@ -140,8 +141,11 @@ func (o *offline) found(begun bool) (founding, error) {
 	return f, writeFile(filepath.Join(identityDir(o.config), foundingFile), text)
 }
 
-// identify gives the node its certificate.
+// identify gives the node its certificate, and leaves it the one that it has: the log may know it.
 func (o *offline) identify(f founding) (fingerprint string, err error) {
+	if has, err := link.LoadIdentity(identityDir(o.config)); err == nil && bytes.Equal(has.Authority, f.Authority) && has.Name == o.config.Name {
+		return fingerprintText(link.Fingerprint(has.Certificate)), nil
+	}
 	key, err := o.seal.open(authorityName(), f.Key)
 	if err != nil {
 		return "", err

@@ -133,6 +133,8 @@ func (n *Node) successors() (able []member) {
 
 // takeInNodes makes members of those who have joined, and voters of those who have proved themselves.
 func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]heard) {
+	n.changing.Lock()
+	defer n.changing.Unlock()
 	future := r.GetConfiguration()
 	if future.Error() != nil {
 		return

@@ -42,6 +42,7 @@ type Node struct {
 	ready    readiness
 	served   atomic.Uint64 // the term in which this node began to serve as a leader
 	handing  atomic.Bool   // another node is about to lead
+	changing sync.Mutex    // held while the membership is changed here
 	peers    peers
 	acked    acked
 	health   health

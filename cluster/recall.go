@@ -46,13 +46,16 @@ type recollection struct {
 	// Beats and At say how often, and when last by this node's clock, it has noted that it lives.
 	Beats uint64    `json:"beats"`
 	At    time.Time `json:"at"`
+	// Removed says that this node is no part of the cluster any more.
+	Removed bool `json:"removed,omitempty"`
 }
 
 // memory is a recollection and its file. It is safe for concurrent use.
 type memory struct {
-	write func(text []byte) error // puts the file on disk; nil keeps it in memory only
-	mu    sync.Mutex
-	now   recollection
+	write   func(text []byte) error // puts the file on disk; nil keeps it in memory only
+	writing sync.Mutex              // held while it does
+	mu      sync.Mutex
+	now     recollection
 	// written and at are Beats and At as they are on disk: others are told of nothing else, so that a disk
 	// with fewer is an old image.
 	written uint64
@@ -110,11 +113,25 @@ func (m *memory) learn(r roster) bool {
 	return newer
 }
 
-// reset puts another roster in place of what is known, and forgets all other nodes.
+// reset puts another roster in place of what is known, and forgets all other nodes and that this one was
+// removed.
 func (m *memory) reset(r roster) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now.Roster, m.now.Traces = r, map[string]trace{}
+	m.now.Roster, m.now.Traces, m.now.Removed = r, map[string]trace{}, false
+}
+
+// leave remembers, from the next beat on, that this node was removed.
+func (m *memory) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Removed = true
+}
+
+func (m *memory) removed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Removed
 }
 
 // note remembers how far a node has come.
@@ -158,8 +175,10 @@ func (m *memory) beats() (uint64, time.Time) {
 	return m.written, m.at
 }
 
-// beat notes that the node lives, and writes everything to disk. One goroutine at a time calls it.
+// beat notes that the node lives, and writes everything to disk.
 func (m *memory) beat(now time.Time) error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	m.mu.Lock()
 	m.now.Beats, m.now.At = m.written+1, now
 	text, err := json.Marshal(m.now)

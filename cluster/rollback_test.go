@@ -52,7 +52,9 @@ func (s *site) use(step uint64) login.Settlement {
 
 func (s *site) enrol(name string) {
 	s.t.Helper()
-	err := s.nodes[name].Register(s.t.Context(), cluster.Registration{UserID: "corp:alice", Name: "Alice", Factor: "totp", Record: []byte(canary)})
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	err := s.nodes[name].Register(ctx, cluster.Registration{UserID: "corp:alice", Name: "Alice", Factor: "totp", Record: []byte(canary)})
 	if err != nil {
 		s.t.Fatalf("Register: %v", err)
 	}

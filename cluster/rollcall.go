@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type witness struct {
 	voter    bool
 	answered bool
 	led      bool // it is in contact with a leader
+	refused  bool // it does not admit this node
 	knows    bool // it remembers this node
 	recalls  trace
 }
@@ -87,6 +89,9 @@ func judge(own trace, down time.Duration, quorum int, heard []witness) (judgemen
 
 // rollCall asks the others what they know of this node's disk until it may start, or must not.
 func (n *Node) rollCall(ctx context.Context) error {
+	if n.memory.removed() {
+		return errRemoved
+	}
 	own, err := n.ownTrace()
 	if err != nil {
 		return err
@@ -98,25 +103,44 @@ func (n *Node) rollCall(ctx context.Context) error {
 	if own.LastIndex == 0 || !voting || len(members.Members) < 2 {
 		return nil // nothing was promised yet, or to nobody
 	}
-	quorum := members.quorum()
-	if !self.Voter {
-		quorum = 1
-	}
+	quorum := members.quorum() // also for one that does not vote: it may vote since a moment ago
 	for {
 		heard := n.askAround(ctx, members)
 		verdict, err := judge(own, down, quorum, heard)
 		if err != nil {
 			return err
 		}
-		if verdict.start && (!verdict.unsure || n.tellDoubt(ctx, members, quorum)) {
+		if verdict.start && (!verdict.unsure || !self.Voter || n.tellDoubt(ctx, members, quorum)) {
 			return nil
 		}
-		n.ready.set(fmt.Errorf("%w: this node was away for %v: %d more of %s must say that its disk is not an old image",
-			login.ErrUnavailable, down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name))))
+		why := fmt.Errorf("this node was away for %v: %d more of %s must say that its disk is not an old image",
+			down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name)))
+		if by := refusedBy(heard); by != "" {
+			why = fmt.Errorf("%s refused this node's certificate: where \"sallyport cluster list\" does not name it there, it was removed, and is wiped and joined again", by)
+		}
+		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, why))
 		if err := wait(ctx, rollPause); err != nil {
 			return err
 		}
 	}
+}
+
+// refusedBy are those who do not admit this node.
+func refusedBy(heard []witness) string {
+	var names []string
+	for _, w := range heard {
+		if w.refused {
+			names = append(names, w.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// isRefusal reports whether the other side has ended the handshake, rather than not been reached: it says
+// so when it knows the caller and does not admit it.
+func isRefusal(err error) bool {
+	var alert *net.OpError
+	return errors.As(err, &alert) && alert.Op == "remote error" // as crypto/tls puts it
 }
 
 func namesOf(members []member) string {
@@ -136,9 +160,10 @@ func (n *Node) askAround(ctx context.Context, members roster) []witness {
 	for _, m := range others {
 		go func() {
 			w := witness{name: m.Name, voter: m.Voter}
-			if answer, err := n.net.call(ctx, m, callRecall, nil); err == nil {
+			answer, err := n.net.call(ctx, m, callRecall, nil)
+			w.answered, w.refused = err == nil, isRefusal(err)
+			if err == nil {
 				var r remembered
-				w.answered = true
 				if json.Unmarshal(answer, &r) == nil {
 					w.led = r.Led
 					if r.Trace != nil {
