@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"sallyport/cluster/link"
 	"sallyport/cluster/state"
 )
 
@@ -121,6 +122,14 @@ func (o *offline) inspect() (Recovered, error) {
 }
 
 func (o *offline) recover() (Recovered, error) {
+	if o.config.Listen == "" {
+		return Recovered{}, &RefusedError{"this node is alone, so there are no others to go on without: start it"}
+	}
+	if _, err := link.LoadIdentity(identityDir(o.config)); isMissing(err) {
+		return Recovered{}, &RefusedError{fmt.Sprintf("%s holds no part of a cluster: \"sallyport cluster init\" begins one with the people in it", o.config.DataDir)}
+	} else if err != nil {
+		return Recovered{}, err
+	}
 	r, err := o.inspect()
 	if err != nil {
 		return r, err
