@@ -13,8 +13,8 @@ import (
 	"sallyport/e2e/servers"
 )
 
-// logFile is the node's log.
-func logFile(s *servers.Sallyport) string { return filepath.Join(s.Data, "raft", "raft.db") }
+// logFile is where in the data directory the log is.
+const logFile = "raft/raft.db"
 
 // snapshotsDir is where the node's snapshots are, each in a folder of its own, whose name ends with .tmp
 // while it is being written.

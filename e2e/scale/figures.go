@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func figuresOf(m *servers.Sallyport) (nodeFigures, error) {
 			return f, err
 		}
 	}
-	if f.log, err = sizeOf(logFile(m)); err != nil {
+	if f.log, err = sizeOf(filepath.Join(m.Data, logFile)); err != nil {
 		return f, err
 	}
 	f.snapshot, err = snapshotSize(m)

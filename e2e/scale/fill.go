@@ -17,8 +17,7 @@ import (
 // inFlight is how many commands wait for the log at once.
 const inFlight = 1024
 
-// fill makes the first node of the cluster and enrols everyone there; then it settles answers and
-// watches the log.
+// fill makes the first node of the cluster and enrols everyone there.
 func (s *stage) fill(ctx context.Context) error {
 	first, err := servers.NewSallyportNode(filepath.Join(s.dir, "node1"), s.nodeOptions("node1"))
 	if err != nil {
@@ -28,29 +27,30 @@ func (s *stage) fill(ctx context.Context) error {
 	if err := first.Init(); err != nil {
 		return err
 	}
-	s.say("enrolling %d people", s.users)
-	// Snapshots come often and the log is kept short: a million registrations within a minute are no
-	// measurement of either.
-	often := cluster.Config{SnapshotInterval: 2 * time.Second, TrailingLogs: 64}
-	if err := within(ctx, first, often, s.enrol); err != nil || s.settles == 0 {
-		return err
-	}
-	s.say("settling %d answers", s.settles)
-	return within(ctx, first, cluster.Config{}, func(ctx context.Context, n *cluster.Node) error {
-		return s.settle(ctx, n, logFile(first))
-	})
-}
-
-// within opens the state of a node that does not run; cfg says when there are snapshots.
-func within(ctx context.Context, member *servers.Sallyport, cfg cluster.Config, do func(context.Context, *cluster.Node) error) error {
-	text, err := os.ReadFile(member.MasterKey)
+	key, err := os.ReadFile(first.MasterKey)
 	if err != nil {
 		return err
 	}
-	if cfg.MasterKey, err = cluster.ParseMasterKey(text); err != nil {
+	s.say("enrolling %d people", s.users)
+	began := time.Now()
+	err = within(ctx, filling(cluster.Config{Name: first.Name, DataDir: first.Data, Listen: first.Cluster}), key, s.enrol)
+	s.found.filled = time.Since(began)
+	return err
+}
+
+// filling is cfg with frequent snapshots and a short log: a million registrations within a minute are no
+// measurement of either.
+func filling(cfg cluster.Config) cluster.Config {
+	cfg.SnapshotInterval, cfg.SnapshotThreshold, cfg.TrailingLogs = 2*time.Second, 256, 64
+	return cfg
+}
+
+// within opens the state of a node that does not run. masterKey is the text of its file.
+func within(ctx context.Context, cfg cluster.Config, masterKey []byte, do func(context.Context, *cluster.Node) error) error {
+	var err error
+	if cfg.MasterKey, err = cluster.ParseMasterKey(masterKey); err != nil {
 		return err
 	}
-	cfg.Name, cfg.DataDir, cfg.Listen = member.Name, member.Data, member.Cluster
 	n, err := cluster.Open(cfg)
 	if err != nil {
 		return err
@@ -63,8 +63,7 @@ func within(ctx context.Context, member *servers.Sallyport, cfg cluster.Config, 
 
 // enrol registers everyone.
 func (s *stage) enrol(ctx context.Context, n *cluster.Node) error {
-	began := time.Now()
-	err := each(ctx, s.users, inFlight, func(ctx context.Context, i int) error {
+	return each(ctx, s.users, inFlight, func(ctx context.Context, i int) error {
 		p := person(i)
 		record, err := totp.ParseKey(s.key(p))
 		if err != nil {
@@ -72,8 +71,6 @@ func (s *stage) enrol(ctx context.Context, n *cluster.Node) error {
 		}
 		return n.Register(ctx, cluster.Registration{UserID: p.userID(), Name: p.name(), Factor: totp.Name, Record: record})
 	})
-	s.found.filled = time.Since(began)
-	return err
 }
 
 // each calls do for the numbers below count, some at once, until the first error, which it returns.

@@ -40,11 +40,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.users, "users", 1_000_000, "people who are enrolled")
 	f.IntVar(&o.people, "people", 20_000, "people among them who log in")
 	f.IntVar(&o.nodes, "nodes", 3, "nodes of the cluster")
-	f.Float64Var(&o.rate, "rate", 500, "logins per second, an open loop")
-	f.DurationVar(&o.window, "window", 30*time.Second, "time of each measurement of logins")
-	f.DurationVar(&o.usual, "usual", 3*time.Minute, "time of the measurement with snapshots as they come; 0 leaves it out")
+	f.Float64Var(&o.rate, "rate", 200, "logins per second, an open loop")
+	f.DurationVar(&o.window, "window", 20*time.Second, "time of each measurement of logins")
+	f.DurationVar(&o.usual, "usual", 2*time.Minute, "time of the measurement with snapshots as they come; 0 leaves it out")
 	f.IntVar(&o.settles, "settles", 1_000_000, "answers to settle while the size of the log is watched; 0 leaves it out")
-	f.Float64Var(&o.settleRate, "settle-rate", 3000, "how many of them per second")
+	f.Float64Var(&o.settleRate, "settle-rate", 6000, "how many of them per second")
 	f.StringVar(&o.memoryLimit, "memory-limit", "768MiB", "GOMEMLIMIT of each node, as the systemd unit sets it")
 	if err := f.Parse(args); err != nil {
 		return options{}, err

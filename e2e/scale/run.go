@@ -45,7 +45,7 @@ func scale(ctx context.Context, o options, stdout, stderr io.Writer) (err error)
 		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
-	for _, step := range []func(context.Context) error{s.build, s.fill, s.form, s.restart, s.measure} {
+	for _, step := range []func(context.Context) error{s.build, s.fill, s.form, s.restart, s.measure, s.watchLog} {
 		if err := step(ctx); err != nil {
 			return err
 		}
