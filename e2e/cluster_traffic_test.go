@@ -38,7 +38,7 @@ type traffic struct {
 }
 
 // patience is how long a node may be silent before the next one is asked.
-const patience = 2 * time.Second
+const patience = 3 * time.Second
 
 // startTraffic registers the bulk of a slapd's people, and then lets rate of them log in a second.
 func startTraffic(t *testing.T, nodes trio, people, rate int) *traffic {

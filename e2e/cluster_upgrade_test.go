@@ -82,7 +82,7 @@ func (f *fleet) restart(s *site, r release) {
 		f.t.Fatal(err)
 	}
 	f.whole()
-	f.more(150)
+	f.more(200)
 }
 
 // whole waits until every node says that all are well.
