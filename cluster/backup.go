@@ -124,15 +124,30 @@ func (n *Node) restoreHere(ctx context.Context, r *raft.Raft, text io.Reader) (S
 	if !bytes.Equal(backup.View().Meta().Check, n.machine.View().Meta().Check) {
 		return SnapshotInfo{}, &RefusedError{"the snapshot was sealed under another master key, and nothing was changed: a cluster with that key can restore it"}
 	}
-	merged, err := n.merge(backup.View(), n.machine.View())
+	merged, err := n.replace(r, backup.View())
 	if err != nil {
-		return SnapshotInfo{}, &RefusedError{fmt.Sprintf("the snapshot does not fit, and nothing was changed: %v", err)}
-	}
-	if err := n.install(r, merged); err != nil {
 		return SnapshotInfo{}, err
 	}
 	n.logger.Warn("a backup was restored", "users", merged.Sizes().Users, "epoch", merged.Meta().Epoch)
 	return n.infoOf(merged), nil
+}
+
+// replace puts a backup in place of the state. Nothing is committed meanwhile.
+func (n *Node) replace(r *raft.Raft, backup state.View) (state.View, error) {
+	n.restoring.Lock()
+	defer n.restoring.Unlock()
+	term := r.CurrentTerm()
+	if n.served.Load() != term {
+		return state.View{}, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
+	}
+	merged, err := n.merge(backup, n.machine.View())
+	if err != nil {
+		return merged, &RefusedError{fmt.Sprintf("the snapshot does not fit, and nothing was changed: %v", err)}
+	}
+	if r.CurrentTerm() != term {
+		return merged, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
+	}
+	return merged, n.install(r, merged)
 }
 
 // merge makes of a backup, and of what the cluster is now, what the cluster is to be.

@@ -43,12 +43,15 @@ type Node struct {
 	served   atomic.Uint64 // the term in which this node began to serve as a leader
 	handing  atomic.Bool   // another node is about to lead
 	changing sync.Mutex    // held while the membership is changed here
-	peers    peers
-	acked    acked
-	health   health
-	doubts   doubts
-	soloing  soloing
-	relayed  atomic.Uint64
+	// restoring is held for reading by whoever makes log entries, and alone by a restore: what was
+	// committed after it has looked at the state would be lost.
+	restoring sync.RWMutex
+	peers     peers
+	acked     acked
+	health    health
+	doubts    doubts
+	soloing   soloing
+	relayed   atomic.Uint64
 	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
 	lastLeader    raft.ServerID
 	leaderChanges atomic.Uint64

@@ -39,6 +39,8 @@ func (n *Node) commit(commands [][]byte) ([]state.Result, error) {
 
 // commitHere makes a log entry of a batch under the log's present time.
 func (n *Node) commitHere(r *raft.Raft, commands [][]byte) ([]state.Result, error) {
+	n.restoring.RLock()
+	defer n.restoring.RUnlock()
 	if n.handing.Load() {
 		return nil, errHandingOver
 	}
