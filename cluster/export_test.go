@@ -3,8 +3,12 @@ package cluster
 import (
 	"context"
 	"errors"
+	"path/filepath"
+
+	"github.com/hashicorp/raft"
 
 	"sallyport/cluster/link"
+	"sallyport/cluster/state"
 )
 
 // Beats is how often the node has noted that it lives, HeardBeats how often another is known to have.
@@ -36,4 +40,29 @@ func JoinAtLevel(ctx context.Context, cfg JoinConfig, level uint32) error {
 		Secret: token.Secret, Cluster: token.Cluster, Node: cfg.Name, Address: cfg.address(), Request: request, Level: level,
 	})
 	return errors.Join(err, stop())
+}
+
+// AlterLog puts an entry without commands in place of the last command in the log of a node that does not
+// run.
+func AlterLog(cfg Config) error {
+	store, err := openLogStore(filepath.Join(cfg.DataDir, raftDir))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	at, err := store.LastIndex()
+	if err != nil {
+		return err
+	}
+	for ; at > 0; at-- {
+		var entry raft.Log
+		if err := store.GetLog(at, &entry); err != nil {
+			return err
+		}
+		if entry.Type == raft.LogCommand {
+			entry.Data = state.EncodeBatch(0, nil)
+			return store.StoreLog(&entry)
+		}
+	}
+	return errors.New("there is no command in the log")
 }

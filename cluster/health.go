@@ -28,10 +28,11 @@ func (h *health) err() error {
 }
 
 // judgeClocks says which clock is wrong: this node's, when those of at least two others agree with one
-// another and not with it. offsets are how far other clocks are ahead of this one.
-func judgeClocks(offsets []time.Duration) (own time.Duration, wrong bool) {
+// another and not with it. It is right when another agrees with it; else nobody can tell. offsets are how
+// far other clocks are ahead of this one, own is how far this one is ahead of the most.
+func judgeClocks(offsets []time.Duration) (own time.Duration, wrong, right bool) {
 	if len(offsets) == 0 {
-		return 0, false
+		return 0, false, false
 	}
 	all := append(slices.Clone(offsets), 0)
 	slices.Sort(all)
@@ -44,8 +45,10 @@ func judgeClocks(offsets []time.Duration) (own time.Duration, wrong bool) {
 		if abs(o-median) <= maxOffset {
 			agreeing++
 		}
+		right = right || abs(o) <= maxOffset
 	}
-	return -median, abs(median) > maxOffset && agreeing >= 2
+	wrong = abs(median) > maxOffset && agreeing >= 2
+	return -median, wrong, right && !wrong
 }
 
 // correctionOf is what to add to this clock for the stamps of the log: the way to the median of all
@@ -79,15 +82,15 @@ func (n *Node) lookAtClocks(up map[string]heard) {
 	for _, h := range up {
 		offsets = append(offsets, h.offset)
 	}
-	own, wrong := judgeClocks(offsets)
+	own, wrong, right := judgeClocks(offsets)
 	n.health.correction.Store(int64(correctionOf(offsets)))
 	if len(offsets)+1 >= n.known().quorum() && len(offsets) > 0 {
 		n.health.compared.Store(true)
 	}
+	if right && n.health.clock.Swap(nil) != nil {
+		n.logger.Info("the clock of this node agrees with the others again")
+	}
 	if !wrong {
-		if n.health.clock.Swap(nil) != nil {
-			n.logger.Info("the clock of this node agrees with the others again")
-		}
 		return
 	}
 	err := fmt.Errorf("%w: the clock of this node is %v off those of the others: check NTP", login.ErrUnavailable, own.Round(100*time.Millisecond))
@@ -111,28 +114,29 @@ func (n *Node) compare(h hello) {
 	if h.Version != n.config.Version {
 		return
 	}
-	news := false
-	for at, theirs := range h.Digests {
-		var index uint64
-		if _, err := fmt.Sscan(at, &index); err != nil {
-			continue
-		}
-		if own, known := n.machine.DigestAt(index); known {
-			news = n.doubts.hear(h.Name, digestText(own) == theirs) || news
-		}
-	}
-	if !news {
+	agrees, known := n.agrees(h.Digests)
+	if !known || !n.doubts.hear(h.Name, agrees) {
 		return
 	}
 	agree, differ := n.doubts.count(n.known())
 	switch {
-	case differ == 0:
 	case differ > agree:
 		err := fmt.Errorf("%w: the state of this node is not that of the others: wipe its data directory and join it again", login.ErrUnavailable)
 		if n.health.diverged.Swap(&err) == nil {
 			n.logger.Error("the state of this node differs from that of the majority, so it takes no part any more", "differing", differ)
 		}
-	default:
+	case !agrees:
 		n.logger.Error("the state of another node differs from this one's", "node", h.Name)
 	}
+}
+
+// agrees reports whether checkpoints are as they are here, where they can be compared.
+func (n *Node) agrees(digests map[string]string) (agrees, known bool) {
+	agrees = true
+	for at, theirs := range digests {
+		own, found := n.machine.DigestAt(numberOf(at))
+		known = known || found
+		agrees = agrees && (!found || digestText(own) == theirs)
+	}
+	return agrees, known
 }

@@ -3,6 +3,8 @@ package cluster
 import (
 	"sync"
 
+	"github.com/hashicorp/raft"
+
 	"sallyport/login"
 )
 
@@ -30,8 +32,12 @@ func (n *Node) alone() (login.Ledger, bool) {
 // mayBeSolo reports whether contact was lost, and not too long ago. A node that was not up to date when
 // it was lost is none that may: it does not know what was reset.
 func (n *Node) mayBeSolo() bool {
-	if n.raft.Load() == nil || n.isAlone() || n.config.SoloFor <= 0 || n.out() || n.health.err() != nil || n.readableNow() == nil {
+	r := n.raft.Load()
+	if r == nil || n.isAlone() || n.config.SoloFor <= 0 || n.out() || n.health.err() != nil {
 		return false
+	}
+	if r.State() == raft.Leader || n.contact(r) == nil {
+		return false // there is a quorum, whatever keeps this node from serving
 	}
 	last := n.contacted.Load()
 	return last != nil && n.config.Elapsed()-*last <= n.config.SoloFor

@@ -89,7 +89,7 @@ func (s *space) percent() int {
 	return int(free * 100 / total)
 }
 
-// lookAtSpace warns when the room runs out, once for each step.
+// lookAtSpace measures the room, and warns when it runs out.
 func (n *Node) lookAtSpace() {
 	if n.disk.space == nil {
 		return
@@ -98,6 +98,11 @@ func (n *Node) lookAtSpace() {
 		n.logger.Error("the room on the disk cannot be measured", "error", err.Error())
 		return
 	}
+	n.warnOfSpace()
+}
+
+// warnOfSpace says how much room there is, once for each step.
+func (n *Node) warnOfSpace() {
 	percent := n.disk.space.percent()
 	step := int32(100)
 	for _, s := range []int32{spaceLow, spaceAlarm, spaceResign} {
