@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"sallyport/cluster/faults"
 	"sallyport/cluster/state"
 )
 
@@ -16,6 +17,9 @@ import (
 type fsm struct {
 	machine   *state.Machine
 	snapshots atomic.Uint64
+	outgrown  outgrown
+	// restored is told where the snapshot ends that the state was restored from; nil is nobody.
+	restored func(edge)
 
 	mu      sync.Mutex
 	waiting map[chan struct{}]uint64
@@ -23,7 +27,11 @@ type fsm struct {
 
 // Apply returns a []state.Result.
 func (f *fsm) Apply(log *raft.Log) any {
+	if f.outgrown.error() != nil {
+		return nil
+	}
 	results := f.machine.Apply(log.Index, log.Data)
+	f.outgrown.applied(f.machine.View())
 	f.wake()
 	return results
 }
@@ -71,6 +79,12 @@ func (f *fsm) await(ctx context.Context, index uint64) error {
 
 // Snapshot costs nothing: a view never changes, and is written while logins go on.
 func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	if faults.HoldSnapshots() {
+		return nil, raft.ErrNothingNewToSnapshot
+	}
+	if err := f.outgrown.error(); err != nil {
+		return nil, err
+	}
 	f.snapshots.Add(1)
 	return fsmSnapshot{f.machine.View()}, nil
 }
@@ -78,8 +92,14 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 // Restore replaces the state, or leaves it when the snapshot is damaged.
 func (f *fsm) Restore(r io.ReadCloser) error {
 	defer r.Close()
-	if err := f.machine.Restore(r); err != nil {
+	if err := f.outgrown.error(); err != nil {
+		return err // an older snapshot does not help
+	}
+	if err := f.outgrown.restored(f.machine.Restore(r)); err != nil {
 		return err
+	}
+	if e, known := edgeOf(r); known && f.restored != nil {
+		f.restored(e)
 	}
 	f.wake()
 	return nil

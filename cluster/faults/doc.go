@@ -6,7 +6,7 @@
 //	SALLYPORT_TEST_FAIL          a file: while it exists, writes to the log store end with EIO
 //	SALLYPORT_TEST_BROKEN        "local": a code is judged by the node's own replica, and committed
 //	                             later; the fault that the tests must find
-//	SALLYPORT_TEST_SNAPSHOTS     a file: when it is there at the start, one snapshot follows another
+//	SALLYPORT_TEST_SNAPSHOTS     a file: while it exists, one snapshot follows another; else there is none
 //	SALLYPORT_TEST_PROMOTE_AFTER a duration: how long a new node must be well before it votes
 package faults
 

@@ -36,3 +36,6 @@ func PromoteAfter(d time.Duration) time.Duration { return d }
 func Snapshots(interval time.Duration, threshold uint64) (time.Duration, uint64) {
 	return interval, threshold
 }
+
+// HoldSnapshots reports whether none is to be taken now.
+func HoldSnapshots() bool { return false }

@@ -69,8 +69,11 @@ func PromoteAfter(d time.Duration) time.Duration {
 // Snapshots returns how often it is looked whether a snapshot is due, and how many log entries make one
 // due, instead of interval and threshold.
 func Snapshots(interval time.Duration, threshold uint64) (time.Duration, uint64) {
-	if exists("SNAPSHOTS") {
+	if os.Getenv(prefix+"SNAPSHOTS") != "" {
 		return 100 * time.Millisecond, 1
 	}
 	return interval, threshold
 }
+
+// HoldSnapshots reports whether none is to be taken now.
+func HoldSnapshots() bool { return os.Getenv(prefix+"SNAPSHOTS") != "" && !exists("SNAPSHOTS") }

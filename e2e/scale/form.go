@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sallyport/e2e/servers"
@@ -36,7 +37,7 @@ func (s *stage) nodeOptions(name string) servers.SallyportOptions {
 	}
 }
 
-// snapshotsFile makes a node take one snapshot after another, when it is there at its start.
+// snapshotsFile makes a node take one snapshot after another, while it is there.
 func (s *stage) snapshotsFile(name string) string { return filepath.Join(s.dir, name+".snapshots") }
 
 // form starts the first node and lets the others join, one after another.
@@ -83,33 +84,21 @@ func (s *stage) restart(ctx context.Context) error {
 	return s.waitVoters(ctx)
 }
 
-// again starts all nodes anew, the first one leading. Those that are named take one snapshot after another
-// from now on, the others take the next one after a minute at the earliest.
-func (s *stage) again(ctx context.Context, snapshots ...*servers.Sallyport) error {
+// snapshot makes some nodes take one snapshot after another from now on, and the others none.
+func (s *stage) snapshot(who []*servers.Sallyport) error {
 	for _, m := range s.members {
-		if err := os.Remove(s.snapshotsFile(m.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := os.Remove(s.snapshotsFile(m.Name))
+		if slices.Contains(who, m) {
+			err = os.WriteFile(s.snapshotsFile(m.Name), nil, 0o600)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	for _, m := range snapshots {
-		if err := os.WriteFile(s.snapshotsFile(m.Name), nil, 0o600); err != nil {
-			return err
-		}
-	}
-	for _, m := range s.members {
-		m.Stop()
-	}
-	for _, m := range s.members {
-		if err := m.Launch(); err != nil {
-			return err
-		}
-	}
-	if err := s.waitVoters(ctx); err != nil {
-		return err
-	}
-	return s.letFirstLead()
+	return nil
 }
 
+// letFirstLead makes the first node the leader.
 func (s *stage) letFirstLead() error {
 	first := s.members[0]
 	seen, err := first.Members()

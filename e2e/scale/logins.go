@@ -15,62 +15,54 @@ import (
 	"sallyport/e2e/servers"
 )
 
-// phase is a measurement of logins.
+// phase is a way of taking snapshots, and the measurements of logins meanwhile.
 type phase struct {
 	name string
-	report.Report
+	who  []*servers.Sallyport
+	runs []report.Report
 	// snapshots is how long each snapshot took that some node wrote meanwhile.
 	snapshots []time.Duration
 }
 
-// measure lets people log in, without a snapshot, with one after another on the leader, on a follower
-// and everywhere, and for some minutes with snapshots as they come.
+// warmup is the time before each measurement.
+const warmup = 3 * time.Second
+
+// parts are how many parts the people are divided into, of whom each run takes the next: so many runs are
+// longer than a time step, in which everyone logs in once.
+const parts = 5
+
+// measure lets people log in while no node writes a snapshot, or the leader, a follower or every node one
+// after another, in turns: what the machine does besides falls on all.
 func (s *stage) measure(ctx context.Context) error {
-	leader, last := s.members[0], s.members[len(s.members)-1]
-	for _, p := range []struct {
-		name      string
-		snapshots []*servers.Sallyport
-		time      time.Duration
-	}{
-		{"no snapshot", nil, s.window},
-		{"one after another on the leader", []*servers.Sallyport{leader}, s.window},
-		{"one after another on a follower", []*servers.Sallyport{last}, s.window},
-		{"one after another on all nodes", s.members, s.window},
-		{"no snapshot, again", nil, s.window},
-		{"as they come", nil, s.usual},
-	} {
-		if p.time == 0 {
-			continue
-		}
-		if err := errors.Join(s.again(ctx, p.snapshots...), nextStep(ctx)); err != nil {
-			return err
-		}
-		if err := s.phase(ctx, p.name, p.time); err != nil {
-			return err
+	if err := s.letFirstLead(); err != nil {
+		return err
+	}
+	s.found.logins = []phase{
+		{name: "none"},
+		{name: "the leader", who: s.members[:1]},
+		{name: "a follower", who: s.members[len(s.members)-1:]},
+		{name: "all nodes", who: s.members},
+	}
+	for range s.rounds {
+		for i := range s.found.logins {
+			if err := s.measureOnce(ctx, &s.found.logins[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return s.look()
 }
 
-// nextStep waits until the next time step, in which nobody has used a code yet.
-func nextStep(ctx context.Context) error {
-	now := time.Now()
-	select {
-	case <-time.After(now.Truncate(timeStep).Add(timeStep).Sub(now)):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// measureOnce does one run.
+func (s *stage) measureOnce(ctx context.Context, p *phase) error {
+	if err := s.snapshot(p.who); err != nil {
+		return err
 	}
-}
-
-// phase measures logins for a time.
-func (s *stage) phase(ctx context.Context, name string, duration time.Duration) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	p := phase{name: name}
 	var mu sync.Mutex
 	var watches sync.WaitGroup
-	for _, m := range s.members {
+	for _, m := range p.who {
 		watches.Go(func() {
 			took := watchSnapshots(watching, m)
 			mu.Lock()
@@ -78,32 +70,35 @@ func (s *stage) phase(ctx context.Context, name string, duration time.Duration) 
 			p.snapshots = append(p.snapshots, took...)
 		})
 	}
-	var err error
-	p.Report, err = s.load(ctx, duration)
+	r, err := s.load(ctx)
 	stop()
 	watches.Wait()
 	if err != nil {
 		return err
 	}
-	if p.Exhausted || p.Lost > 0 || p.Rejected > 0 {
-		return fmt.Errorf("logins with %s: %d lost, %d rejected (%v), too few people: %v", name, p.Lost, p.Rejected, p.Reasons, p.Exhausted)
+	if r.Exhausted || r.Rejected > 0 {
+		return fmt.Errorf("logins while snapshots are written by %s: %d rejected (%v), too few people: %v", p.name, r.Rejected, r.Reasons, r.Exhausted)
 	}
-	s.say("%-32s %.0f logins/s, p50 %.2f p99 %.2f max %.1f ms, %.0f µs, %d snapshots", name, p.LoginsPerSecond, p.Login.P50, p.Login.P99, p.Login.Max, p.ServerCPU, len(p.snapshots))
-	s.found.logins = append(s.found.logins, p)
+	s.say("snapshots by %-10s %.0f logins/s, p50 %.2f p99 %.2f max %.1f ms, %.0f µs, lost %d, again %d", p.name,
+		r.LoginsPerSecond, r.Login.P50, r.Login.P99, r.Login.Max, r.ServerCPU, r.Lost, r.Retransmissions)
+	p.runs = append(p.runs, r)
 	return nil
 }
 
-// load runs the load tool against all nodes.
-func (s *stage) load(ctx context.Context, duration time.Duration) (r report.Report, err error) {
+// load runs the load tool against all nodes, with the next part of the people.
+func (s *stage) load(ctx context.Context) (r report.Report, err error) {
 	var addresses, processes []string
 	for _, m := range s.members {
 		addresses = append(addresses, m.Radius)
 		processes = append(processes, fmt.Sprintf("%s=%d", m.Name, m.Pid()))
 	}
+	count := s.people / parts
+	first := s.part * count
+	s.part = (s.part + 1) % parts
 	cmd := exec.CommandContext(ctx, s.loadTool, "--quiet",
 		"--server", strings.Join(addresses, ","), "--secret-file", s.secretFile, "--keys", s.keysFile,
-		"--password", password, "--count", fmt.Sprint(s.people), "--rate", fmt.Sprint(s.rate),
-		"--warmup", "3s", "--duration", duration.String(), "--cpu-pids", strings.Join(processes, ","))
+		"--password", password, "--first", fmt.Sprint(first), "--count", fmt.Sprint(count), "--rate", fmt.Sprint(s.rate),
+		"--warmup", warmup.String(), "--duration", s.window.String(), "--cpu-pids", strings.Join(processes, ","))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()

@@ -15,7 +15,8 @@ type options struct {
 	users, people int
 	nodes         int
 	rate          float64
-	window, usual time.Duration
+	rounds        int
+	window        time.Duration
 	settles       int
 	settleRate    float64
 	memoryLimit   string
@@ -41,8 +42,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.people, "people", 20_000, "people among them who log in")
 	f.IntVar(&o.nodes, "nodes", 3, "nodes of the cluster")
 	f.Float64Var(&o.rate, "rate", 200, "logins per second, an open loop")
-	f.DurationVar(&o.window, "window", 20*time.Second, "time of each measurement of logins")
-	f.DurationVar(&o.usual, "usual", 2*time.Minute, "time of the measurement with snapshots as they come; 0 leaves it out")
+	f.IntVar(&o.rounds, "rounds", 5, "rounds, of whose runs the median counts")
+	f.DurationVar(&o.window, "window", 10*time.Second, "time of each measurement of logins")
 	f.IntVar(&o.settles, "settles", 1_000_000, "answers to settle while the size of the log is watched; 0 leaves it out")
 	f.Float64Var(&o.settleRate, "settle-rate", 6000, "how many of them per second")
 	f.StringVar(&o.memoryLimit, "memory-limit", "768MiB", "GOMEMLIMIT of each node, as the systemd unit sets it")
@@ -56,10 +57,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return options{}, errors.New("--people: at least one, and no more than --users")
 	case o.nodes < 2:
 		return options{}, errors.New("--nodes: at least two, so that one can join")
-	case o.rate <= 0 || o.settleRate <= 0 || o.window <= 0:
-		return options{}, errors.New("--rate, --settle-rate and --window must be positive")
-	case o.rate*timeStep.Seconds() > float64(o.people):
-		return options{}, fmt.Errorf("--people: %.0f logins a second need at least %.0f people, since a code is taken once", o.rate, o.rate*timeStep.Seconds())
+	case o.rounds < 1 || o.rate <= 0 || o.settleRate <= 0:
+		return options{}, errors.New("--rounds, --rate and --settle-rate must be positive")
+	case o.window+warmup < timeStep/(parts-1):
+		return options{}, fmt.Errorf("--window: at least %v", timeStep/(parts-1)-warmup)
+	}
+	if need := parts * o.rate * (o.window + warmup).Seconds() * 11 / 10; need > float64(o.people) {
+		return options{}, fmt.Errorf("--people: %.0f logins a second need %.0f people, since a code is taken once", o.rate, need)
 	}
 	return o, nil
 }

@@ -13,7 +13,7 @@ import (
 func TestWrongUseIsRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"more"}, {"--no-such-flag"}, {"--people", "0"}, {"--users", "10", "--people", "11"}, {"--nodes", "1"},
-		{"--rate", "0"}, {"--rate", "1000", "--people", "29999"},
+		{"--rate", "0"}, {"--people", "14000"}, {"--window", "1s"}, {"--rounds", "0"},
 	} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), args, io.Discard, &stderr); code != 2 || stderr.Len() == 0 {
@@ -34,14 +34,22 @@ func TestAMetricIsFoundByItsWholeName(t *testing.T) {
 	}
 }
 
+// runOf is a run with this p99.
+func runOf(p99 float64) report.Report {
+	return report.Report{Login: report.Times{P50: 1, P99: p99}, Lost: 1, Processes: []report.Process{{PeakRSSMiB: 6}, {PeakRSSMiB: 7}}}
+}
+
 func TestTablesShowWhatWasFound(t *testing.T) {
 	s := &stage{
 		options: options{users: 1000, settles: 20, memoryLimit: "1GiB"},
 		found: findings{
 			filled: 2 * time.Second, settled: time.Second, logSizes: []int64{1 << 20, 8 << 20},
 			joins: []joining{{3 * time.Second, 4 * time.Second}}, start: 5 * time.Second,
-			logins: []phase{{"as they come", report.Report{LoginsPerSecond: 9, Processes: []report.Process{{PeakRSSMiB: 6}, {PeakRSSMiB: 7}}}, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}}},
-			nodes:  []nodeFigures{{"node1", 2 << 20, 1 << 20, 0.001, 3 << 20, 4 << 20}},
+			logins: []phase{
+				{name: "none", runs: []report.Report{runOf(9), runOf(8), runOf(20)}},
+				{name: "all", runs: []report.Report{runOf(18), runOf(17), runOf(30)}, snapshots: []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}},
+			},
+			nodes: []nodeFigures{{"node1", 2 << 20, 1 << 20, 0.001, 3 << 20, 4 << 20}},
 		},
 	}
 	var tables bytes.Buffer
@@ -50,7 +58,7 @@ func TestTablesShowWhatWasFound(t *testing.T) {
 	}
 	for _, want := range []string{
 		"1000 people enrolled", "| 500/s |", "| 1, 8 |", "| 3.0 s / 4.0 s |", "| 5.0 s |", "| node1 | 2 | 1 | 1.00 | 3 | 4 |",
-		"| as they come | 9 |", "| 3, 2.00 | 7 |",
+		"| none | 1.0 / 0.0 / 9.0 / 0 | 1.00 | 0 | 3 | 0 | 0 | 7 |", "| all | 1.0 / 0.0 / 18.0 / 0 | 2.00 | 0 | 3 | 0 | 3, 2.00 | 7 |",
 	} {
 		if !strings.Contains(tables.String(), want) {
 			t.Errorf("%q is not in\n%s", want, &tables)

@@ -25,6 +25,7 @@ type stage struct {
 	config  string
 	keys    []string
 	members []*servers.Sallyport
+	part    int // of the people, whose turn it is
 	found   findings
 }
 
