@@ -124,6 +124,7 @@ func newNode(cfg Config) *Node {
 		disk:  newDisk(cfg),
 		peers: peers{all: map[string]heard{}},
 	}
+	n.fsm.outgrown.tell = n.refuse
 	n.ready.set(errNotReady)
 	n.begun = cfg.Elapsed()
 	return n
@@ -204,7 +205,10 @@ func (n *Node) startRaft() error {
 			return fmt.Errorf("begin the cluster: %w", err)
 		}
 	}
-	r, err := raft.NewRaft(config, n.fsm, n.store.logs, n.store.stable, n.store.snapshots, transport)
+	r, err := raft.NewRaft(config, n.fsm, n.seam(), n.store.stable, labelled{n.store.snapshots}, transport)
+	if old := n.fsm.outgrown.error(); old != nil && err != nil {
+		return old
+	}
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
@@ -213,6 +217,17 @@ func (n *Node) startRaft() error {
 	}
 	n.raft.Store(r)
 	return nil
+}
+
+// seam is the log, which is joined to each snapshot that the state is restored from.
+func (n *Node) seam() *seam {
+	s := &seam{LogStore: n.store.logs, misfit: func(err error) { n.config.OnFault("join the log to a snapshot", err) }}
+	n.fsm.restored = func(e edge) {
+		if err := s.join(e.index, e.term); err != nil {
+			n.logger.Warn("the log keeps entries that a snapshot has overtaken", "error", err.Error())
+		}
+	}
+	return s
 }
 
 // checkName refuses a data directory that another node has begun: under a new name, this node

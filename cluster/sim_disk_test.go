@@ -50,14 +50,12 @@ func (p *platter) remove(from, to uint64) {
 	for i := from; i <= to; i++ {
 		delete(p.logs, i)
 	}
-	if from <= p.first {
-		p.first = to + 1
-	}
-	if to >= p.last {
-		p.last = from - 1
-	}
-	if p.first > p.last {
-		p.first, p.last = 0, 0
+	p.first, p.last = 0, 0
+	for i := range p.logs {
+		p.last = max(p.last, i)
+		if p.first == 0 || i < p.first {
+			p.first = i
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -23,6 +25,9 @@ var _ raft.WithPreVote = watchedTransport{}
 // twice, the error is held back until the node is there again: raft doubles its pause after each one, to
 // ten seconds, and for so long a node that has come back would get nothing.
 func (t watchedTransport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if slices.ContainsFunc(args.Entries, func(l *raft.Log) bool { return l.Type == edgeType }) {
+		return errors.New("an entry that is in a snapshot only cannot be sent")
+	}
 	if err := t.Transport.AppendEntries(id, target, args, resp); err != nil {
 		if !isHeartbeat(args) && t.acked.failed(id) > 1 {
 			t.awaitReturn(id, args.Term)
