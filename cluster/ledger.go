@@ -124,7 +124,7 @@ func (l *ledger) Recorded(_ context.Context, s login.Settlement) (login.Outcome,
 	if err := l.readable(); err != nil {
 		return login.Outcome{}, false, err
 	}
-	o, found := l.machine.View().Recorded(settleCommand(s, nil))
+	o, found := l.machine.View().Recorded(settleCommand(s, nil), l.Now().UnixNano())
 	return o, found, nil
 }
 

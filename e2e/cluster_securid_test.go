@@ -103,6 +103,45 @@ func TestAClusterForwardsAPasscodeOnce(t *testing.T) {
 	}
 }
 
+// TestAPasscodeOfADeadNodeIsNotForwardedAgain kills the node, which leads, that has forwarded a passcode and has no
+// reply yet. What became of it is unknown: the others say so, and the server sees it no second time, in
+// that login or another.
+func TestAPasscodeOfADeadNodeIsNotForwardedAgain(t *testing.T) {
+	t.Parallel()
+	c := startTokenCluster(t, "")
+	first := c.leader()
+	rest := c.but(first)
+	printed := first.passcodePrompt(erin)
+	passcode := c.passcode(0)
+	c.rsa.LoseReplies(100) // all that this node asks for
+	raw := packet(t, 7, erin.UID, passcode, stateOf(t, printed))
+	send(t, first.udp(), raw)
+	first.eventually("the passcode to reach the RSA server", func() error {
+		if c.rsa.Seen(passcode) == 0 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	first.Kill()
+	c.rsa.LoseReplies(0) // so that a second forward would be accepted
+	for _, node := range rest {
+		var reply servers.RadclientReply
+		hasty := servers.StartRadclient(t, servers.RadclientOptions{Server: node.Radius, Dictionary: dictionary, Timeout: time.Second})
+		node.eventually("a reply of "+node.Name, func() (err error) {
+			reply, err = hasty.Login(t.Context(), erin.UID, passcode, printed)
+			return err
+		})
+		node.says(node.want(reply, "Access-Reject", "securid_unavailable", ""), sentenceUnavailable)
+		again := node.udp() // the very packet that the dead node had
+		send(t, again, raw)
+		if _, p := receive(t, again); p.Code != codec.CodeAccessReject {
+			t.Errorf("%s answers the packet with %v", node.Name, p.Code)
+		}
+		node.want(node.ask(erin.UID, passcode, node.passcodePrompt(erin)), "Access-Challenge", "otp_replayed", "passcode")
+	}
+	c.forwarded(t, passcode, 1)
+}
+
 // quorumless is how long the clusters of these tests forward without a quorum.
 const quorumless = 15 * time.Second
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"sallyport/cluster/state"
@@ -112,7 +113,8 @@ func (f *fleet) atLevel(level uint32) {
 }
 
 // TestRollingUpgradeFailsNobody upgrades a cluster node by node, the leader last, and takes one of them back on the
-// way, under fifty logins a second. The feature level rises by itself once all nodes know it.
+// way, under fifty logins a second. The feature level rises by itself once all nodes know it; then the
+// earlier program refuses, with words.
 func TestRollingUpgradeFailsNobody(t *testing.T) {
 	t.Parallel()
 	const people, rate = 1900, 50 // each has rested for longer than a time step
@@ -135,6 +137,9 @@ func TestRollingUpgradeFailsNobody(t *testing.T) {
 	}
 	f.atLevel(next.level)
 
+	back := f.but(f.leader())[0]
+	f.refuses(back, today)
+	f.restart(back, next)
 	f.judge()
 	f.equal()
 }
@@ -172,4 +177,29 @@ func (f *fleet) equal() {
 		}
 		return nil
 	})
+}
+
+// refuses checks that a program ends by itself with status 78 on a node's data, and says why.
+func (f *fleet) refuses(s *site, r release) {
+	f.t.Helper()
+	f.install(s, r)
+	s.Stop()
+	if err := s.Launch(); err != nil {
+		f.t.Fatal(err)
+	}
+	s.eventually("the end of an earlier program", func() error {
+		select {
+		case <-s.Ended():
+			return nil
+		default:
+			return errors.New("it runs")
+		}
+	})
+	const exitConfig = 78
+	if code := s.ExitCode(); code != exitConfig {
+		f.t.Errorf("it ended with status %d, want %d", code, exitConfig)
+	}
+	if tail := s.Tail(); !strings.Contains(tail, "run a newer sallyport") {
+		f.t.Errorf("it did not say what to do:\n%s", tail)
+	}
 }

@@ -148,7 +148,9 @@ func overdueClaim(b *bench) {
 	p.expect(claimed(3))
 	b.clock.Advance(20*time.Second - 1)
 	p.another().expect(pending(3))
+	b.reads(p, true)
 	b.clock.Advance(1)
+	b.reads(p, false)                         // or whoever waits would never ask
 	elsewhere := b.passcode("12345678755224") // the same packet at another node
 	elsewhere.settlement.Request = p.settlement.Request
 	elsewhere.expect(again(unavailable()))
@@ -159,6 +161,14 @@ func overdueClaim(b *bench) {
 	b.passcode("12345678755224").expect(replayed(3)) // it may have been used up
 	if n := b.failures(securid); n != 0 {
 		b.Errorf("%d failures, want 0", n)
+	}
+}
+
+// reads checks whether a ledger's own state still holds a claim.
+func (b *bench) reads(p passcode, want bool) {
+	b.Helper()
+	if out, found, err := b.Recorded(b.Context(), p.settlement); err != nil || found != want || out.Pending != want {
+		b.Errorf("Recorded: %+v, %v, %v; want %v", out, found, err, want)
 	}
 }
 

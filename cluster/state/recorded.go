@@ -4,8 +4,9 @@ import "sallyport/login"
 
 // Recorded returns the verdict on an answer that this view holds: under its challenge, its packet, or
 // its login without a State. It is what [Settle] and [Claim] repeat, unless the user's epoch has moved
-// on since.
-func (v View) Recorded(c *Settle) (o login.Outcome, found bool) {
+// on since. A claim whose time is over at now, in nanoseconds, is not found: whoever asks then claims it
+// himself, and learns that its outcome is not known.
+func (v View) Recorded(c *Settle, now int64) (o login.Outcome, found bool) {
 	verdict := v.belonging(tag(c.Challenge), c).verdict(c.Token, c.Answer)
 	if verdict == nil {
 		verdict = v.leading(v.root.requests, c.Request, c).find(func(v *Verdict) bool { return v.Request == c.Request })
@@ -13,7 +14,7 @@ func (v View) Recorded(c *Settle) (o login.Outcome, found bool) {
 	if verdict == nil {
 		verdict = v.leading(v.root.agains, c.Again, c).find(func(v *Verdict) bool { return v.Again == c.Again })
 	}
-	if verdict == nil {
+	if verdict == nil || verdict.overdue(now) {
 		return login.Outcome{}, false
 	}
 	return verdict.outcome(), true
