@@ -66,3 +66,38 @@ func AlterLog(cfg Config) error {
 	}
 	return errors.New("there is no command in the log")
 }
+
+// RaiseLevel raises the feature level, whatever this program knows.
+func (n *Node) RaiseLevel(ctx context.Context, level uint32) error {
+	_, err := n.submit(ctx, &state.RaiseLevel{Level: level})
+	return err
+}
+
+// SnapshotOfLevel leaves, in the data directory of a node that does not run, a snapshot of a program that
+// knows a higher feature level.
+func SnapshotOfLevel(cfg Config, level uint32) error {
+	cfg = cfg.withDefaults()
+	o, err := openOffline(cfg)
+	if err != nil {
+		return err
+	}
+	defer o.store.close()
+	if err := o.read(); err != nil {
+		return err
+	}
+	n := newNode(cfg)
+	n.store = o.store
+	t, err := n.ownTrace()
+	if err != nil {
+		return err
+	}
+	o.machine.Apply(o.machine.View().Index()+1, state.EncodeBatch(o.machine.View().Time(), [][]byte{state.Encode(&state.RaiseLevel{Level: level})}))
+	_, transport := raft.NewInmemTransport("")
+	defer transport.Close()
+	self := raft.Configuration{Servers: []raft.Server{{ID: o.raft.LocalID, Address: raft.ServerAddress(cfg.Name)}}}
+	sink, err := o.store.snapshots.Create(raft.SnapshotVersionMax, t.LastIndex+1, t.LastTerm, self, 1, transport)
+	if err != nil {
+		return err
+	}
+	return fsmSnapshot{o.machine.View()}.Persist(sink)
+}

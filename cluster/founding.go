@@ -92,6 +92,11 @@ func (o *offline) init() error {
 	} else if err != nil && !isMissing(err) {
 		return err
 	}
+	if begun {
+		if err := o.read(); err != nil {
+			return err
+		}
+	}
 	self := raft.Configuration{Servers: []raft.Server{{ID: o.raft.LocalID, Address: raft.ServerAddress(o.config.address())}}}
 	if !interrupted {
 		if f, err = o.found(begun); err != nil {
@@ -117,9 +122,6 @@ func (o *offline) init() error {
 func (o *offline) found(begun bool) (founding, error) {
 	f := founding{ClusterID: newClusterID()}
 	if begun {
-		if err := o.read(); err != nil {
-			return f, err
-		}
 		f.ClusterID = o.machine.View().Meta().ClusterID
 	}
 	authority, err := link.NewAuthority(f.ClusterID, o.config.Now())

@@ -58,13 +58,16 @@ func (o *offline) read() error {
 	if err != nil {
 		return fmt.Errorf("look for snapshots: %w", err)
 	}
-	from := uint64(0)
+	from, seen := uint64(0), outgrown{}
 	for _, meta := range kept {
 		_, text, err := o.store.snapshots.Open(meta.ID)
 		if err != nil {
 			continue
 		}
-		err = errors.Join(o.machine.Restore(text), text.Close())
+		err = errors.Join(seen.restored(o.machine.Restore(text)), text.Close())
+		if old := seen.error(); old != nil {
+			return old
+		}
 		if err == nil {
 			from = meta.Index
 			break
@@ -86,7 +89,8 @@ func (o *offline) read() error {
 			o.machine.Apply(entry.Index, entry.Data)
 		}
 	}
-	return nil
+	seen.applied(o.machine.View())
+	return seen.error()
 }
 
 func (o *offline) inspect() (Recovered, error) {
