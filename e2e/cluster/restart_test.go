@@ -77,7 +77,7 @@ func (s *site) die(random *rand.Rand, locked *person) {
 			}
 		})
 	}
-	s.hold(time.Duration(20+random.IntN(200)) * time.Millisecond)
+	s.hold(time.Duration(10+random.IntN(50)) * time.Millisecond)
 	for _, i := range random.Perm(len(s.nodes)) {
 		s.nodes[i].kill()
 	}
