@@ -156,11 +156,11 @@ func (n *Node) merge(backup, current state.View) (state.View, error) {
 	if err != nil {
 		return state.View{}, err
 	}
-	return state.Merge(backup, current, state.Merging{Key: key, Floors: n.config.floors(), Reseal: n.sealer.reseal})
+	return state.Merge(backup, current, state.Merging{Key: key, Floors: n.config.floors(n.Now()), Reseal: n.sealer.reseal})
 }
 
 // install gives the state to raft as a snapshot, which it hands to every node.
-func (n *Node) install(r *raft.Raft, v state.View) error {
+func (n *Node) install(r *raft.Raft, v state.View) (err error) {
 	f, err := os.CreateTemp(n.config.DataDir, "restore-*")
 	if err != nil {
 		return fmt.Errorf("prepare the restore: %w", err)
@@ -179,6 +179,20 @@ func (n *Node) install(r *raft.Raft, v state.View) error {
 	if err != nil {
 		return fmt.Errorf("prepare the restore: %w", err)
 	}
+	// From here on, until the others have it too, this node is ahead of them: should it die, they go on
+	// without what it has.
+	if n.known().voters() > 1 {
+		n.memory.restoring(true)
+		if err := n.memory.beat(n.config.Now()); err != nil {
+			return fmt.Errorf("prepare the restore: %w", err)
+		}
+		defer func() {
+			if err == nil {
+				n.memory.restoring(false)
+				err = n.memory.beat(n.config.Now())
+			}
+		}()
+	}
 	if err := r.Restore(&raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Size: size}, f, restoreTimeout); err != nil {
 		return fmt.Errorf("restore: %w: look at the number of users, and restore again where it is not done", errors.Join(login.ErrUnavailable, err))
 	}
@@ -186,11 +200,11 @@ func (n *Node) install(r *raft.Raft, v state.View) error {
 }
 
 // floors are the numbers that count as used from now on.
-func (c Config) floors() (all []state.Floor) {
+func (c Config) floors(now time.Time) (all []state.Floor) {
 	if c.Floors == nil {
 		return nil
 	}
-	for factor, number := range c.Floors(c.Now()) {
+	for factor, number := range c.Floors(now) {
 		all = append(all, state.Floor{Factor: factor, Number: number})
 	}
 	slices.SortFunc(all, func(a, b state.Floor) int { return bytes.Compare([]byte(a.Factor), []byte(b.Factor)) })

@@ -48,10 +48,16 @@ func (d *disk) write(what string, op func() error) error {
 	if isFull(err) && d.space != nil && d.space.drop() {
 		err = d.once(what, op)
 	}
-	d.full.Store(isFull(err))
 	if err != nil && !isFull(err) && d.onFault != nil {
 		d.onFault(what, err)
 	}
+	return err
+}
+
+// append writes entries, and notes whether there was room for them.
+func (d *disk) append(what string, op func() error) error {
+	err := d.write(what, op)
+	d.full.Store(isFull(err))
 	return err
 }
 
@@ -89,12 +95,12 @@ type watchedLogs struct {
 
 // StoreLog stores one entry.
 func (s watchedLogs) StoreLog(log *raft.Log) error {
-	return s.disk.write("store log entry", func() error { return s.LogStore.StoreLog(log) })
+	return s.disk.append("store log entry", func() error { return s.LogStore.StoreLog(log) })
 }
 
 // StoreLogs stores entries.
 func (s watchedLogs) StoreLogs(logs []*raft.Log) error {
-	return s.disk.write("store log entries", func() error { return s.LogStore.StoreLogs(logs) })
+	return s.disk.append("store log entries", func() error { return s.LogStore.StoreLogs(logs) })
 }
 
 // DeleteRange removes the entries from first to last.

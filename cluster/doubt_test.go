@@ -11,6 +11,7 @@ import (
 // TestWhatNobodyCanKnowCountsAsUsed: a node falls asleep at the moment of which another's image is. What
 // was committed after that, by nodes that are gone, neither of them can know of.
 func TestWhatNobodyCanKnowCountsAsUsed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	for name, c := range s.configs {
 		c.Floors = func(time.Time) map[string]uint64 { return map[string]uint64{"totp": 1000} }

@@ -38,6 +38,10 @@ type hello struct {
 	Trace   trace  `json:"trace"`
 	Applied uint64 `json:"applied"`
 	Leader  string `json:"leader,omitempty"`
+	// Unsure says that this node has come back in doubt, Settled in which term it has, as the leader, begun
+	// a new epoch for that.
+	Unsure  bool   `json:"unsure,omitempty"`
+	Settled uint64 `json:"settled,omitempty"`
 	Reason  string `json:"reason,omitempty"` // why it does not serve; empty when it does
 	// Settings recognises the policies and limits that the node has; see [Node.SetSettings].
 	Settings string `json:"settings,omitempty"`
@@ -166,6 +170,9 @@ func (n *Node) awaitReturn(id raft.ServerID, term uint64) {
 		if h := n.peers.snapshot()[string(id)]; h.at > away || h.called > away {
 			return
 		}
+		if _, member := n.known().find(string(id)); !member {
+			return
+		}
 		time.Sleep(returnPause)
 	}
 }
@@ -186,12 +193,28 @@ func (n *Node) hear(h hello) {
 	if h.Trace.LastIndex > 0 {
 		n.memory.note(h.Name, h.Trace)
 	}
-	if r := n.raft.Load(); r == nil || r.State() != raft.Leader {
-		if n.memory.learn(h.Roster) {
-			n.net.recheck()
-		}
+	r := n.raft.Load()
+	if (r == nil || n.lost(r)) && h.Roster.Index <= h.Trace.LastIndex && n.memory.learn(h.Roster) {
+		n.net.recheck()
+	}
+	if r != nil {
+		n.hearDoubt(r, h)
 	}
 	n.compare(h)
+}
+
+// hearDoubt makes a leader begin a new epoch, once in its term, when a node says that something may be
+// lost, and takes the doubt from those whom such a leader has told that it did.
+func (n *Node) hearDoubt(r *raft.Raft, h hello) {
+	term := r.CurrentTerm()
+	switch _, leader := r.LeaderWithID(); {
+	case r.State() == raft.Leader:
+		if h.Unsure && n.settled.Load() != term {
+			n.doubt(true)
+		}
+	case h.Name == string(leader) && h.Settled == term:
+		n.doubt(false)
+	}
 }
 
 // ownHello is what this node says of itself.
@@ -202,7 +225,7 @@ func (n *Node) ownHello() hello {
 		Name: n.config.Name, Address: n.self.Address, Fingerprint: n.self.Fingerprint, Run: n.run,
 		Version: n.config.Version, Level: state.Level, Now: n.config.Now().UnixNano(),
 		Applied: view.Index(), Roster: n.known(), Digests: n.digests(),
-		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats},
+		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats}, Unsure: n.unsure.Load(), Settled: n.settled.Load(),
 	}
 	if s := n.settings.Load(); s != nil {
 		h.Settings = *s

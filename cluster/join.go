@@ -23,6 +23,10 @@ const (
 	// joinTimeout bounds the whole, proveTimeout the way back to the joining node.
 	joinTimeout  = 20 * time.Second
 	proveTimeout = 5 * time.Second
+	// guessesASecond is how many tokens that are not known here are asked for at the leader, and
+	// strangersPace how often it is told that somebody came without one.
+	guessesASecond = 5
+	strangersPace  = 10 * time.Second
 )
 
 // JoinConfig says how a node joins.
@@ -226,7 +230,11 @@ func (n *Node) serveJoin(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	answer, err := n.takeIn(ctx, ask)
 	if err != nil {
-		n.logger.Warn("a node was not let in", "node", ask.Node, "address", ask.Address, "error", err.Error())
+		if err != errToken { // whoever has no token writes nothing into the log
+			n.logger.Warn("a node was not let in", "node", ask.Node, "address", ask.Address, "error", err.Error())
+		} else {
+			n.strangers.Do(func() { n.logger.Warn("somebody without a good token has tried to join", "from", r.RemoteAddr) })
+		}
 		answerError(w, err)
 		return
 	}
@@ -237,14 +245,19 @@ func (n *Node) serveJoin(w http.ResponseWriter, r *http.Request) {
 
 // takeIn checks a token and what comes with it, and uses it up.
 func (n *Node) takeIn(ctx context.Context, ask joinRequest) (joinAnswer, error) {
+	id := n.tokenID(ask.Secret)
+	if _, known := n.machine.View().Token(id); !known && !n.guesses.Allow() {
+		return joinAnswer{}, errToken // nor does it make work for the leader
+	}
 	if err := n.Refresh(ctx); err != nil {
 		return joinAnswer{}, err
 	}
 	view := n.machine.View()
-	id := n.tokenID(ask.Secret)
 	if err := n.tokenFits(view, id, ask); err != nil {
 		return joinAnswer{}, err
 	}
+	token, _ := view.Token(id)
+	nonVoter := token.NonVoter
 	if level := view.Level(); ask.Level < level {
 		return joinAnswer{}, &RefusedError{fmt.Sprintf("the cluster has reached feature level %d, and this version knows %d: install the version of the other nodes", level, ask.Level)}
 	}
@@ -266,10 +279,7 @@ func (n *Node) takeIn(ctx context.Context, ask joinRequest) (joinAnswer, error) 
 	if result.Status != state.Done {
 		return joinAnswer{}, errToken
 	}
-	if err := n.Refresh(ctx); err != nil {
-		return joinAnswer{}, err
-	}
-	return n.welcome(ask, certificate)
+	return n.welcome(ask, certificate, nonVoter)
 }
 
 // errToken does not tell whoever guesses what was wrong.
@@ -302,7 +312,8 @@ func (n *Node) issue(view state.View, ask joinRequest) ([]byte, error) {
 }
 
 // welcome tells a node that was taken in what it needs.
-func (n *Node) welcome(ask joinRequest, certificate []byte) (joinAnswer, error) {
+// Nothing is asked of the cluster for it: the token is used up.
+func (n *Node) welcome(ask joinRequest, certificate []byte, nonVoter bool) (joinAnswer, error) {
 	seal, err := newSealer(ask.Secret)
 	if err != nil {
 		return joinAnswer{}, err
@@ -311,6 +322,11 @@ func (n *Node) welcome(ask joinRequest, certificate []byte) (joinAnswer, error) 
 	if err != nil {
 		return joinAnswer{}, err
 	}
-	record, _ := n.machine.View().Node(ask.Node)
-	return joinAnswer{Certificate: certificate, MasterKey: masterKey, Roster: n.known(), NonVoter: record.NonVoter}, nil
+	known := n.known()
+	if _, there := known.find(ask.Node); !there { // this node's own state may not have it yet
+		known.Members = append(known.Members, member{
+			Name: ask.Node, Address: ask.Address, Fingerprint: fingerprintText(link.Fingerprint(certificate)), Joining: true,
+		})
+	}
+	return joinAnswer{Certificate: certificate, MasterKey: masterKey, Roster: known, NonVoter: nonVoter}, nil
 }

@@ -68,6 +68,7 @@ func mustBeRefused(t *testing.T, what string, err error, words string) {
 }
 
 func TestAJoinIsRefused(t *testing.T) {
+	t.Parallel()
 	s, other := newSite(t, 1), newSite(t, 1)
 	secret := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))
 	good := func() string { return s.token("n1", cluster.TokenRequest{Node: "n2"}) }
@@ -127,6 +128,7 @@ func parts(t *testing.T, token string) (all map[string]any) {
 }
 
 func TestATokenIsGoodOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	token := s.token("n1", cluster.TokenRequest{Node: "n2"})
 	config := s.config("n2")
@@ -150,6 +152,7 @@ func TestATokenIsGoodOnce(t *testing.T) {
 }
 
 func TestTwoTokensForOneNameMakeOneNode(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	first, second := s.token("n1", cluster.TokenRequest{Node: "n2"}), s.token("n1", cluster.TokenRequest{Node: "n2"})
 	if _, err := cluster.Join(t.Context(), cluster.JoinConfig{Config: s.config("n2"), Token: first}); err != nil {
@@ -163,6 +166,7 @@ func TestTwoTokensForOneNameMakeOneNode(t *testing.T) {
 }
 
 func TestATokenExpires(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	for name, r := range map[string]cluster.TokenRequest{
 		"a day and more": {Node: "n2", Valid: 24*time.Hour + 1},
@@ -181,6 +185,7 @@ func TestATokenExpires(t *testing.T) {
 }
 
 func TestANodeWithDataDoesNotJoin(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	config := s.config("n2")
 	alone := config
@@ -192,6 +197,7 @@ func TestANodeWithDataDoesNotJoin(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	token := s.token("n1", cluster.TokenRequest{Node: "n2"})
 	s.close("n1")
@@ -203,6 +209,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 func TestANodeOfAnOlderLevelDoesNotJoin(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	token := s.token("n1", cluster.TokenRequest{Node: "n2"})
 	err := cluster.JoinAtLevel(t.Context(), cluster.JoinConfig{Config: s.config("n2"), Token: token}, state.Level-1)
@@ -214,6 +221,7 @@ func TestANodeOfAnOlderLevelDoesNotJoin(t *testing.T) {
 }
 
 func TestANonVoterStaysOne(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	s.join("n2", true)
 	s.join("n3", false)
@@ -226,6 +234,7 @@ func TestANonVoterStaysOne(t *testing.T) {
 }
 
 func TestANodeVotesWhenItHasBeenWellForAWhile(t *testing.T) {
+	t.Parallel()
 	const promoteAfter = 2 * time.Second
 	s := newSite(t, 1)
 	config := s.configs["n1"]
@@ -244,6 +253,7 @@ func TestANodeVotesWhenItHasBeenWellForAWhile(t *testing.T) {
 }
 
 func TestAJoinThatIsCalledOffUsesNoToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	token := s.token("n1", cluster.TokenRequest{Node: "n2"})
 	ctx, cancel := context.WithCancel(t.Context())

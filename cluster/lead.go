@@ -51,6 +51,9 @@ func (n *Node) lead(ctx context.Context) {
 		case <-looks.C:
 			n.follow(ctx, r)
 		case <-keys.C:
+			if n.isAlone() {
+				n.lookAtSpace() // which nothing else does there
+			}
 			if n.leads() && n.ready.err() == nil {
 				n.renewKeys(ctx)
 			}
@@ -103,7 +106,6 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 		n.ready.set(fmt.Errorf("%w: this node is not up to date yet: %w", login.ErrUnavailable, err))
 		return
 	}
-	n.unsure.Store(false) // this leader has seen to it
 	n.ready.set(nil)
 	_, leader := r.LeaderWithID()
 	n.logger.Info("the node follows", "node", n.config.Name, "leader", string(leader), "applied_index", n.machine.View().Index())
@@ -142,6 +144,7 @@ func (n *Node) out() bool { return errors.Is(n.ready.err(), ErrOut) }
 
 // takeOver makes the node serve, however many attempts that takes while it leads.
 func (n *Node) takeOver(ctx context.Context, r *raft.Raft) {
+	told := ""
 	for r.State() == raft.Leader && !n.out() {
 		term := r.CurrentTerm()
 		err := n.beginServing(ctx, r)
@@ -156,7 +159,10 @@ func (n *Node) takeOver(ctx context.Context, r *raft.Raft) {
 			n.logger.Error("the node cannot serve", "error", err.Error())
 			return
 		}
-		n.logger.Warn("the node leads, but cannot serve yet", "error", err.Error())
+		if why := err.Error(); why != told {
+			n.logger.Warn("the node leads, but cannot serve yet", "error", why)
+			told = why
+		}
 		if wait(ctx, takeOverPause) != nil {
 			return
 		}
@@ -188,7 +194,8 @@ func (n *Node) beginServing(ctx context.Context, r *raft.Raft) error {
 		if err := n.beginEpoch(ctx); err != nil {
 			return fmt.Errorf("begin a new epoch: %w", err)
 		}
-		n.unsure.Store(false)
+		n.settled.Store(r.CurrentTerm())
+		n.doubt(false)
 	}
 	return n.rotate(ctx)
 }
@@ -196,19 +203,22 @@ func (n *Node) beginServing(ctx context.Context, r *raft.Raft) error {
 // beginEpoch makes whatever was pending void, and every code up to now used: some that were may not be
 // known to be.
 func (n *Node) beginEpoch(ctx context.Context) error {
+	if _, compared := n.agreedClock(); !compared {
+		return errors.New("the clocks of the nodes have not been compared yet")
+	}
 	view := n.machine.View()
 	key, err := n.newStateKey(nextKeyID(view))
 	if err != nil {
 		return err
 	}
-	result, err := n.submit(ctx, &state.RaiseEpoch{Previous: view.Meta().Epoch, Key: key, Floors: n.config.floors(), Act: newAct()})
+	result, err := n.submit(ctx, &state.RaiseEpoch{Previous: view.Meta().Epoch, Key: key, Floors: n.config.floors(n.Now()), Act: newAct()})
 	if err != nil {
 		return err
 	}
 	if result.Status != state.Done {
 		return errors.New("the epoch has moved on")
 	}
-	n.logger.Warn("a majority came together after a while without all the others, so every code up to now counts as used", "epoch", view.Meta().Epoch+1)
+	n.logger.Warn("a majority came together after a while without all the others, so every code of an authenticator app up to now counts as used", "epoch", view.Meta().Epoch+1)
 	return nil
 }
 

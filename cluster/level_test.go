@@ -66,6 +66,7 @@ func TestASnapshotOfANewerProgramIsRefused(t *testing.T) {
 }
 
 func TestAClusterThatIsNewerIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	for name, n := range s.nodes {
 		if m, err := n.Members(t.Context()); err != nil || m.Level != state.Level {

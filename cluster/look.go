@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -35,8 +36,10 @@ func (n *Node) look(ctx context.Context) {
 			return
 		}
 		now := n.known()
+		if !n.lost(n.raft.Load()) {
+			n.memory.keep(now) // whatever it was told meanwhile
+		}
 		if !sameMembers(now, last) || n.config.Elapsed()-checked > recheckInterval {
-			n.memory.learn(now)
 			n.net.recheck()
 			last, checked = now, n.config.Elapsed()
 		}
@@ -60,15 +63,7 @@ func (n *Node) look(ctx context.Context) {
 }
 
 func sameMembers(a, b roster) bool {
-	if a.Index != b.Index || len(a.Members) != len(b.Members) {
-		return false
-	}
-	for i := range a.Members {
-		if a.Members[i] != b.Members[i] {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(a.Members, b.Members)
 }
 
 // up are the other nodes that were heard of a moment ago.
@@ -162,7 +157,7 @@ func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]hear
 		default:
 			continue
 		}
-		if err := change(id, address, future.Index(), changeTimeout).Error(); err != nil {
+		if err := change(id, address, 0, changeTimeout).Error(); err != nil {
 			n.logger.Warn("the membership was not changed", "node", record.Name, "error", err.Error())
 			return
 		}
@@ -174,33 +169,45 @@ func (n *Node) takeInNodes(ctx context.Context, r *raft.Raft, up map[string]hear
 // followAddresses changes the address of a member that says, from where it is now, that it has another
 // one, and answers there.
 func (n *Node) followAddresses(ctx context.Context, r *raft.Raft) {
-	future := r.GetConfiguration()
-	if future.Error() != nil {
-		return
-	}
 	heard := n.peers.snapshot()
-	for _, s := range future.Configuration().Servers {
-		name, address := string(s.ID), n.self.Address
-		if name != n.config.Name {
-			h := heard[name]
+	for _, m := range n.known().Members {
+		address := n.self.Address
+		if m.Name != n.config.Name {
+			h := heard[m.Name]
 			if address = h.address; h.called == 0 || n.config.Elapsed()-h.called > upWithin {
 				continue
 			}
 		}
-		if address == "" || address == string(s.Address) || name != n.config.Name && !n.answersAt(ctx, name, address) {
+		if address == "" || address == m.Address || m.Joining || m.Name != n.config.Name && !n.answersAt(ctx, m.Name, address) {
 			continue
 		}
-		change := r.AddNonvoter
-		if s.Suffrage == raft.Voter {
-			change = r.AddVoter
-		}
-		if err := change(s.ID, raft.ServerAddress(address), future.Index(), changeTimeout).Error(); err != nil {
-			n.logger.Warn("the membership was not changed", "node", name, "error", err.Error())
-			return
-		}
-		n.logger.Info("a node has another address", "node", name, "address", address)
+		n.readdress(r, raft.ServerID(m.Name), raft.ServerAddress(address))
+		return // one change at a time
+	}
+}
+
+// readdress gives a member another address, where it is one still.
+func (n *Node) readdress(r *raft.Raft, id raft.ServerID, address raft.ServerAddress) {
+	n.changing.Lock()
+	defer n.changing.Unlock()
+	future := r.GetConfiguration()
+	if future.Error() != nil {
 		return
 	}
+	servers := future.Configuration().Servers
+	i := slices.IndexFunc(servers, func(s raft.Server) bool { return s.ID == id })
+	if i < 0 {
+		return
+	}
+	change := r.AddNonvoter
+	if servers[i].Suffrage == raft.Voter {
+		change = r.AddVoter
+	}
+	if err := change(id, address, 0, changeTimeout).Error(); err != nil {
+		n.logger.Warn("the membership was not changed", "node", string(id), "error", err.Error())
+		return
+	}
+	n.logger.Info("a node has another address", "node", string(id), "address", string(address))
 }
 
 func (n *Node) answersAt(ctx context.Context, name, address string) bool {

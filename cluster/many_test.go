@@ -131,6 +131,7 @@ func (s *site) leader() string {
 }
 
 func TestThreeNodesAreOne(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	ctx := t.Context()
 	err := s.nodes["n2"].Register(ctx, cluster.Registration{UserID: "corp:alice", Name: "Alice", Factor: "totp", Record: []byte(canary)})

@@ -150,7 +150,9 @@ func (n *Node) atLeader(ctx context.Context, here func(*raft.Raft) error, method
 			if r.State() == raft.Leader {
 				err = here(r)
 			} else {
-				_, err = n.callLeader(ctx, r, method, request)
+				attempt, cancel := context.WithTimeout(ctx, changeTimeout)
+				_, err = n.callLeader(attempt, r, method, request)
+				cancel()
 			}
 		}
 		var refused *RefusedError

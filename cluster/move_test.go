@@ -3,6 +3,7 @@ package cluster_test
 import "testing"
 
 func TestANodeMayMove(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	closeNode(t, s.nodes["n3"])
 	moved := s.configs["n3"]

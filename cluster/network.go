@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/hashicorp/raft"
 )
@@ -35,6 +36,31 @@ const (
 	callTransfer = "transfer"
 	callRemoved  = "removed"
 )
+
+// answered is what a call has come to.
+type answered struct {
+	text []byte
+	err  error
+}
+
+// callAll calls every other member at once, and returns what it came to by name.
+func (n *Node) callAll(ctx context.Context, members roster, method string) map[string]answered {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	var calling sync.WaitGroup
+	var mu sync.Mutex
+	all := map[string]answered{}
+	for _, m := range members.others(n.config.Name) {
+		calling.Go(func() {
+			text, err := n.net.call(ctx, m, method, nil)
+			mu.Lock()
+			defer mu.Unlock()
+			all[m.Name] = answered{text, err}
+		})
+	}
+	calling.Wait()
+	return all
+}
 
 // errAlone is what a node without a port says to calls.
 var errAlone = errors.New("this node is alone: it has no port for others; set listen under [cluster]")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	"golang.org/x/time/rate"
 
 	"sallyport/cluster/faults"
 	"sallyport/cluster/state"
@@ -55,6 +56,12 @@ type Node struct {
 	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
 	lastLeader    raft.ServerID
 	leaderChanges atomic.Uint64
+	// guesses and strangers pace what those cause who have no certificate.
+	guesses   *rate.Limiter
+	strangers rate.Sometimes
+	sharing   sharing
+	// settled is the term in which this node, leading, has begun a new epoch because something may be lost.
+	settled atomic.Uint64
 	// unsure says that a majority has come together from which something may be lost.
 	unsure   atomic.Bool
 	settings atomic.Pointer[string]
@@ -123,6 +130,8 @@ func newNode(cfg Config) *Node {
 		fsm:   &fsm{machine: state.New()},
 		disk:  newDisk(cfg),
 		peers: peers{all: map[string]heard{}},
+
+		guesses: rate.NewLimiter(guessesASecond, guessesASecond), strangers: rate.Sometimes{First: 1, Interval: strangersPace},
 	}
 	n.fsm.outgrown.tell = n.refuse
 	n.ready.set(errNotReady)

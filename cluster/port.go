@@ -84,13 +84,15 @@ func openPort(n *Node, identity link.Identity) (*port, error) {
 }
 
 func (p *port) serve() {
-	p.serveAt(p.link.Listener(link.Call), p.calls(p.node))
-	p.serveAt(p.link.Listener(link.Join), http.HandlerFunc(p.node.serveJoin))
+	p.serveAt(p.link.Listener(link.Call), p.calls(p.node), 0)
+	p.serveAt(p.link.Listener(link.Join), http.HandlerFunc(p.node.serveJoin), joinTimeout)
 }
 
-func (p *port) serveAt(l net.Listener, h http.Handler) {
+// serveAt answers on connections of one class. within bounds the reading of a request, and twice that the
+// answer; 0 is no bound, for those that carry a snapshot.
+func (p *port) serveAt(l net.Listener, h http.Handler, within time.Duration) {
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
+		Handler: h, ReadTimeout: within, WriteTimeout: 2 * within, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slogLogger(p.node.logger), ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if peer, ok := p.link.Peer(c); ok {
 				return context.WithValue(ctx, peerKey{}, peer)

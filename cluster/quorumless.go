@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -40,8 +41,16 @@ func (n *Node) mayBeSolo() bool {
 		return false // there is a quorum, whatever keeps this node from serving
 	}
 	last := n.contacted.Load()
-	return last != nil && n.config.Elapsed()-*last <= n.config.SoloFor
+	if last == nil {
+		return false
+	}
+	away := n.config.Elapsed() - *last
+	return away >= n.soloAfter() && away <= n.config.SoloFor
 }
+
+// soloAfter is how long contact must be lost: longer than an election takes. In an ordinary fail-over the
+// next leader knows which passcodes are on their way, and this node may not.
+func (n *Node) soloAfter() time.Duration { return max(3*time.Second, 5*n.config.ElectionTimeout) }
 
 // touch notes that this node is up to date and in contact with a leader, or leads.
 func (n *Node) touch() {
@@ -50,4 +59,7 @@ func (n *Node) touch() {
 	}
 	now := n.config.Elapsed()
 	n.contacted.Store(&now)
+	n.soloing.mu.Lock()
+	defer n.soloing.mu.Unlock()
+	n.soloing.ledger = nil
 }

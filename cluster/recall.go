@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,6 +49,10 @@ type recollection struct {
 	At    time.Time `json:"at"`
 	// Removed says that this node is no part of the cluster any more.
 	Removed bool `json:"removed,omitempty"`
+	// Unsure says that this node has come back, or let another come back, in doubt of what was lost, and
+	// Restoring that a backup was being put back by this node.
+	Unsure    bool `json:"unsure,omitempty"`
+	Restoring bool `json:"restoring,omitempty"`
 }
 
 // memory is a recollection and its file. It is safe for concurrent use.
@@ -101,16 +106,23 @@ func (m *memory) roster() roster {
 	return m.now.Roster
 }
 
-// learn takes a newer roster, and reports whether it was one.
+// learn takes a newer roster, and reports whether there is another member in it.
 func (m *memory) learn(r roster) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r.Index < m.now.Roster.Index || len(r.Members) == 0 {
+	if r.Index <= m.now.Roster.Index || len(r.Members) == 0 {
 		return false
 	}
-	newer := r.Index > m.now.Roster.Index
+	other := !slices.Equal(r.Members, m.now.Roster.Members)
 	m.now.Roster = r
-	return newer
+	return other
+}
+
+// keep takes the roster of this node's own log.
+func (m *memory) keep(r roster) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Roster = r
 }
 
 // reset puts another roster in place of what is known, and forgets all other nodes and that this one was
@@ -173,6 +185,27 @@ func (m *memory) beats() (uint64, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.written, m.at
+}
+
+// doubt notes whether something may be lost.
+func (m *memory) doubt(unsure bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Unsure = unsure
+}
+
+// restoring notes that a backup is being put back by this node, or was.
+func (m *memory) restoring(begun bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Restoring = begun
+}
+
+// left is what the last run has left to this one.
+func (m *memory) left() (unsure, restoring bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Unsure, m.now.Restoring
 }
 
 // beat notes that the node lives, and writes everything to disk.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -142,7 +143,7 @@ func (o *offline) recover() (Recovered, error) {
 	if err != nil {
 		return r, err
 	}
-	epoch := &state.RaiseEpoch{Previous: r.Epoch, Key: key, Floors: o.config.floors(), Act: newAct()}
+	epoch := &state.RaiseEpoch{Previous: r.Epoch, Key: key, Floors: o.config.floors(o.floorTime()), Act: newAct()}
 	address := raft.ServerAddress(o.config.address())
 	_, transport := raft.NewInmemTransport(address)
 	defer transport.Close()
@@ -153,6 +154,14 @@ func (o *offline) recover() (Recovered, error) {
 	}
 	r.Epoch++
 	return r, o.forgetOthers(r)
+}
+
+// floorTime is now, or the time of the log where that is later.
+func (o *offline) floorTime() time.Time {
+	if log := instant(o.machine.View().Time()); log.After(o.config.Now()) {
+		return log
+	}
+	return o.config.Now()
 }
 
 // forgetOthers makes the roster that of the survivor.

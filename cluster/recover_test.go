@@ -13,6 +13,7 @@ import (
 )
 
 func TestTheLastSurvivorRecovers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	used := s.use(100)

@@ -135,13 +135,12 @@ func (n *Node) refreshOnce(ctx context.Context) error {
 	if r == nil {
 		return errNoLeader
 	}
-	var index uint64
-	var err error
-	if r.State() == raft.Leader {
-		index, err = n.committed(r)
-	} else {
-		index, err = n.committedElsewhere(ctx, r)
-	}
+	index, err := n.sharing.ask(ctx, func() (uint64, error) {
+		if r.State() == raft.Leader {
+			return n.committed(r)
+		}
+		return n.committedElsewhere(context.Background(), r)
+	})
 	if err != nil {
 		return err
 	}

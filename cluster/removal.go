@@ -51,6 +51,10 @@ func (n *Node) answerRemove(ctx context.Context, request []byte) ([]byte, error)
 }
 
 func (n *Node) removeHere(ctx context.Context, r *raft.Raft, name string, force bool) error {
+	n.changing.Lock() // one removal is judged when the one before is done
+	defer n.changing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
 	known := n.known()
 	target, ok := known.find(name)
 	if !ok {
@@ -76,14 +80,8 @@ func (n *Node) removeHere(ctx context.Context, r *raft.Raft, name string, force 
 // expel takes a node out of Raft's configuration, and then out of the state. In between it looks like one
 // that is joining, and must not be taken in.
 func (n *Node) expel(ctx context.Context, r *raft.Raft, target member) error {
-	n.changing.Lock()
-	defer n.changing.Unlock()
 	if !target.Joining {
-		future := r.GetConfiguration()
-		if err := future.Error(); err != nil {
-			return err
-		}
-		if err := r.RemoveServer(raft.ServerID(target.Name), future.Index(), changeTimeout).Error(); err != nil {
+		if err := r.RemoveServer(raft.ServerID(target.Name), 0, changeTimeout).Error(); err != nil {
 			return fmt.Errorf("remove node: %w", err)
 		}
 	}
@@ -104,42 +102,20 @@ func (n *Node) mayLose(ctx context.Context, known roster, target member, force b
 	if left.voters() == 0 {
 		return &RefusedError{"this is the only node that votes: there would be no cluster left"}
 	}
-	up := n.respond(ctx, known)
+	up := n.callAll(ctx, known, callRecall)
 	alive := 0
 	for _, m := range left.Members {
-		if m.Voter && up[m.Name] {
+		if m.Voter && (m.Name == n.config.Name || up[m.Name].err == nil) {
 			alive++
 		}
 	}
 	if alive < left.quorum() {
 		return &RefusedError{fmt.Sprintf("without %s, %d of %d voters would be up, and %d are needed: start the others first, or remove one of those that are down", target.Name, alive, left.voters(), left.quorum())}
 	}
-	if !force && left.voters() == 1 && up[target.Name] {
+	if !force && left.voters() == 1 && (target.Name == n.config.Name || up[target.Name].err == nil) {
 		return &RefusedError{"one voter would be left, which can lose no node: say so with --force"}
 	}
 	return nil
-}
-
-// respond says which members answer a call at this moment.
-func (n *Node) respond(ctx context.Context, members roster) map[string]bool {
-	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
-	defer cancel()
-	others := members.others(n.config.Name)
-	answers := make(chan string, len(others))
-	for _, m := range others {
-		go func() {
-			name := m.Name
-			if _, err := n.net.call(ctx, m, callRecall, nil); err != nil {
-				name = ""
-			}
-			answers <- name
-		}()
-	}
-	up := map[string]bool{n.config.Name: true}
-	for range others {
-		up[<-answers] = true
-	}
-	return up
 }
 
 // answerRemoved ends this node's part, for good, as the leader says.

@@ -73,6 +73,7 @@ func removed(t *testing.T, s *site) (identityDir string) {
 }
 
 func TestARemovedNodeIsNotHeard(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	dir := filepath.Join(s.configs["n3"].DataDir, "raft")
@@ -142,6 +143,7 @@ func sendEveryRPC(t *testing.T, i impostor, address string, times int) {
 }
 
 func TestARemovedNodeStaysOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	removed(t, s)
@@ -162,6 +164,7 @@ func TestARemovedNodeStaysOut(t *testing.T) {
 
 // TestANodeThatWasDownWhenItWasRemoved is told nothing but that nobody knows it any more.
 func TestANodeThatWasDownWhenItWasRemoved(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.close("n3")
 	if err := s.nodes["n2"].Remove(t.Context(), "n3", false); err != nil {
@@ -175,6 +178,7 @@ func TestANodeThatWasDownWhenItWasRemoved(t *testing.T) {
 }
 
 func TestANodeThatHasJustDiedIsRemovedForGood(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.close("n3")
 	if err := s.nodes["n1"].Remove(t.Context(), "n3", false); err != nil {
@@ -186,6 +190,7 @@ func TestANodeThatHasJustDiedIsRemovedForGood(t *testing.T) {
 }
 
 func TestARemovalThatCostsTheQuorumIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	err := s.nodes["n1"].Remove(t.Context(), "n9", true)
 	mustBeRefused(t, "a stranger", err, `no node "n9"`)
@@ -212,6 +217,7 @@ func TestARemovalThatCostsTheQuorumIsRefused(t *testing.T) {
 
 // TestALeaderIsRemoved asks the leader itself, and another node.
 func TestALeaderIsRemoved(t *testing.T) {
+	t.Parallel()
 	for name, ask := range map[string]bool{"by itself": true, "by another": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, 3)
@@ -239,6 +245,7 @@ func TestALeaderIsRemoved(t *testing.T) {
 }
 
 func TestTransfer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	for _, to := range []string{"n2", "n3", "n3"} {
 		waitFor(t, to+" leads", func() bool { // which a slow machine may undo at once

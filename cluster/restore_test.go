@@ -35,6 +35,7 @@ func (s *site) alike() bool {
 }
 
 func TestABackupIsPutBackOnAllNodes(t *testing.T) {
+	t.Parallel()
 	for name, onLeader := range map[string]bool{"on the leader": true, "on a follower": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, 3)
@@ -89,6 +90,7 @@ func TestABackupIsPutBackOnAllNodes(t *testing.T) {
 }
 
 func TestWhatIsNoBackupChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	s.enrol("n1")
 	backup, _ := s.backup("n1")
@@ -136,6 +138,7 @@ func newNodeUnderAnotherKey(t *testing.T) *cluster.Node {
 
 // TestNothingAcknowledgedIsLostInARestore: codes that are used while a backup is put back stay used.
 func TestNothingAcknowledgedIsLostInARestore(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 1)
 	s.enrol("n1")
 	n := s.nodes["n1"]
@@ -175,6 +178,7 @@ func TestNothingAcknowledgedIsLostInARestore(t *testing.T) {
 }
 
 func TestABackupWithoutAQuorumIsStale(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 2)
 	s.enrol("n1")
 	s.close("n2")

@@ -85,6 +85,7 @@ func reason(t *testing.T, n *cluster.Node) string {
 }
 
 func TestAnOldImageIsRefusedByWhoeverKnowsBetter(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	s.close("n2")
@@ -108,6 +109,7 @@ func TestAnOldImageIsRefusedByWhoeverKnowsBetter(t *testing.T) {
 // that has acknowledged the use is put back to a disk from before. Both that are left together are a
 // majority, which knows nothing of the code.
 func TestAnOldImageMakesNoMajority(t *testing.T) {
+	t.Parallel()
 	for round, c := range []struct {
 		name string
 		away time.Duration
@@ -171,6 +173,7 @@ func TestAnOldImageMakesNoMajority(t *testing.T) {
 }
 
 func TestAnHonestNodeComesBack(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	s.close("n2")
@@ -186,6 +189,7 @@ func TestAnHonestNodeComesBack(t *testing.T) {
 
 // TestAllComeBack: after a power cut nobody leads, and each is vouched for by the others.
 func TestAllComeBack(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, 3)
 	s.enrol("n1")
 	settle(t, s.nodes["n1"], s.use(5), login.Outcome{Code: login.CodeAccepted})

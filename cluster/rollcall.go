@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +27,17 @@ const (
 	beatInterval = 2 * time.Second
 	beatsMissed  = 3
 	rollPause    = 200 * time.Millisecond
-	rollTimeout  = time.Second
 )
 
 // errRolledBack means that the disk is an old image: what this node promised since is lost, so that it
 // could make a majority that accepts a used code again.
 var errRolledBack = errors.New("the disk of this node is an old image: it has lost what the others know it had; wipe the data directory and join the node again")
+
+// errNoRecollection means that what init and join have written is not there.
+var errNoRecollection = errors.New("the data directory has lost what it knows of the other nodes: wipe it and join the node again")
+
+// errHalfRestored means that this node may have a backup in force that the others know nothing of.
+var errHalfRestored = errors.New("this node died while it put a backup back, and may have what the others do not: wipe its data directory and join it again; then look at the number of users, and restore again where it was not done")
 
 // witness is what another node says of this one.
 type witness struct {
@@ -76,6 +82,10 @@ func judge(own trace, down time.Duration, quorum int, heard []witness) (judgemen
 			vouch++
 		}
 	}
+	if own.LastIndex == 0 { // a new node, or one that has forgotten everything: others must do without it
+		led := slices.ContainsFunc(heard, func(w witness) bool { return w.led })
+		return judgement{start: led, missing: 1}, nil
+	}
 	if down <= restartGrace && down >= -clockGrace {
 		return judgement{start: answered >= quorum, missing: max(0, quorum-answered)}, nil
 	}
@@ -99,9 +109,17 @@ func (n *Node) rollCall(ctx context.Context) error {
 	beats, at := n.memory.beats()
 	own.Beats = beats
 	down, members := n.config.Now().Sub(at), n.memory.roster()
-	self, voting := members.find(n.config.Name)
-	if own.LastIndex == 0 || !voting || len(members.Members) < 2 {
-		return nil // nothing was promised yet, or to nobody
+	self, known := members.find(n.config.Name)
+	if unsure, restoring := n.memory.left(); restoring {
+		return errHalfRestored
+	} else if unsure {
+		n.unsure.Store(true)
+	}
+	if !known {
+		return errNoRecollection
+	}
+	if len(members.Members) < 2 {
+		return nil // nothing was promised to anybody
 	}
 	quorum := members.quorum() // also for one that does not vote: it may vote since a moment ago
 	for {
@@ -152,31 +170,19 @@ func namesOf(members []member) string {
 }
 
 // askAround asks every other member at once.
-func (n *Node) askAround(ctx context.Context, members roster) []witness {
-	ctx, cancel := context.WithTimeout(ctx, rollTimeout)
-	defer cancel()
-	others := members.others(n.config.Name)
-	answers := make(chan witness, len(others))
-	for _, m := range others {
-		go func() {
-			w := witness{name: m.Name, voter: m.Voter}
-			answer, err := n.net.call(ctx, m, callRecall, nil)
-			w.answered, w.refused = err == nil, isRefusal(err)
-			if err == nil {
-				var r remembered
-				if json.Unmarshal(answer, &r) == nil {
-					w.led = r.Led
-					if r.Trace != nil {
-						w.knows, w.recalls = true, *r.Trace
-					}
-				}
+func (n *Node) askAround(ctx context.Context, members roster) (heard []witness) {
+	answers := n.callAll(ctx, members, callRecall)
+	for _, m := range members.others(n.config.Name) {
+		answer := answers[m.Name]
+		w := witness{name: m.Name, voter: m.Voter, answered: answer.err == nil, refused: isRefusal(answer.err)}
+		var r remembered
+		if w.answered && json.Unmarshal(answer.text, &r) == nil {
+			w.led = r.Led
+			if r.Trace != nil {
+				w.knows, w.recalls = true, *r.Trace
 			}
-			answers <- w
-		}()
-	}
-	heard := make([]witness, len(others))
-	for i := range heard {
-		heard[i] = <-answers
+		}
+		heard = append(heard, w)
 	}
 	return heard
 }
@@ -200,12 +206,10 @@ func (n *Node) answerRecall(from string) ([]byte, error) {
 // tellDoubt makes enough nodes know that this one starts although something may be lost: whoever of them
 // leads, begins a new epoch, in which every code up to now counts as used. It reports whether enough do.
 func (n *Node) tellDoubt(ctx context.Context, members roster, quorum int) bool {
-	ctx, cancel := context.WithTimeout(ctx, rollTimeout)
-	defer cancel()
-	n.unsure.Store(true)
+	n.doubt(true)
 	told := 1
-	for _, m := range members.others(n.config.Name) {
-		if _, err := n.net.call(ctx, m, callDoubt, nil); err == nil && m.Voter {
+	for name, answer := range n.callAll(ctx, members, callDoubt) {
+		if m, ok := members.find(name); ok && m.Voter && answer.err == nil {
 			told++
 		}
 	}
@@ -214,8 +218,19 @@ func (n *Node) tellDoubt(ctx context.Context, members roster, quorum int) bool {
 
 // answerDoubt notes that a node starts although something may be lost.
 func (n *Node) answerDoubt() ([]byte, error) {
-	n.unsure.Store(true)
+	n.doubt(true)
 	return nil, nil
+}
+
+// doubt notes, also for the next start, that something may be lost, or that the leader has seen to it.
+func (n *Node) doubt(unsure bool) {
+	if n.unsure.Swap(unsure) == unsure {
+		return
+	}
+	n.memory.doubt(unsure)
+	if err := n.memory.beat(n.config.Now()); err != nil {
+		n.logger.Warn("what is known of the other nodes was not written down", "error", err.Error())
+	}
 }
 
 // ownTrace reads from disk how far this node has come, before Raft runs.

@@ -17,7 +17,7 @@ type member struct {
 	Joining bool `json:"joining,omitempty"`
 }
 
-// roster is who belongs to the cluster as of one entry of the log.
+// roster is who belongs to the cluster, as a node sees it that has applied the log up to an entry.
 type roster struct {
 	Index   uint64   `json:"index"`
 	Members []member `json:"members"`
@@ -58,8 +58,8 @@ func (r roster) others(name string) []member {
 	return slices.DeleteFunc(slices.Clone(r.Members), func(m member) bool { return m.Name == name })
 }
 
-// known returns the newest roster that this node has: from Raft and the state, or what it was told when
-// it joined, or by a member while it was behind.
+// known returns the newest roster that this node has: from Raft and the state; or, while it has no leader
+// and is behind, what it was told when it joined, or by a member that is further.
 func (n *Node) known() roster {
 	told := n.memory.roster()
 	r := n.raft.Load()
@@ -67,11 +67,18 @@ func (n *Node) known() roster {
 		return told
 	}
 	future := r.GetConfiguration()
-	if future.Error() != nil || len(future.Configuration().Servers) == 0 || future.Index() < told.Index {
+	if future.Error() != nil || len(future.Configuration().Servers) == 0 {
 		return told
 	}
-	return n.rosterOf(future.Index(), future.Configuration())
+	own := n.rosterOf(r.AppliedIndex(), future.Configuration())
+	if told.Index > own.Index && n.lost(r) {
+		return told
+	}
+	return own
 }
+
+// lost reports whether this node neither leads nor hears of a leader.
+func (n *Node) lost(r *raft.Raft) bool { return r.State() != raft.Leader && n.contact(r) != nil }
 
 // rosterOf joins Raft's configuration with what the state knows of the nodes.
 func (n *Node) rosterOf(index uint64, c raft.Configuration) roster {
