@@ -25,6 +25,8 @@ type disk struct {
 	// onFault is called when a write has failed for another reason than want of room. It ends the
 	// process: at the next start the log is read again, and is what it is.
 	onFault func(what string, err error)
+	turn    chan struct{} // of capacity 1: holds who writes the term
+	term    uint64        // that was written last; for whoever has the turn
 	// stopped says that the node stops, over that nothing is written any more.
 	stopped, over atomic.Bool
 	full          atomic.Bool // the last entries found no room
@@ -39,7 +41,7 @@ func (d *disk) err() error {
 }
 
 func newDisk(cfg Config) *disk {
-	return &disk{dog: &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang}, onFault: cfg.OnFault}
+	return &disk{dog: &watchdog{after: cfg.HangAfter, onHang: cfg.OnHang}, onFault: cfg.OnFault, turn: make(chan struct{}, 1)}
 }
 
 // write does one write. Without room, the ballast is given back and it is tried once more.
@@ -119,14 +121,35 @@ func (s watchedStable) Set(key, value []byte) error {
 	return s.disk.insist("store value", func() error { return s.StableStore.Set(key, value) })
 }
 
-// SetUint64 stores a number. Raft panics when it cannot write down its term. A node that stops while
-// there is no room stops in peace: after that nothing is written, so that in this term it gives no vote
-// and takes no entry.
+// SetUint64 stores a number.
 func (s watchedStable) SetUint64(key []byte, value uint64) error {
-	err := s.disk.insist("store value", func() error { return s.StableStore.SetUint64(key, value) })
-	if isFull(err) && bytes.Equal(key, termName) {
-		s.disk.over.Store(true)
+	store := func() error { return s.StableStore.SetUint64(key, value) }
+	if bytes.Equal(key, termName) {
+		return s.disk.setTerm(value, store)
+	}
+	return s.disk.insist("store value", store)
+}
+
+// errTermBack means that Raft would go back to a term that it has left: it could vote in it once more.
+var errTermBack = errors.New("an older term than the one on the disk was to be stored")
+
+// setTerm writes down Raft's term, one after the other and none that is older. Raft panics when it cannot.
+// A node that stops while there is no room stops in peace: after that nothing is written, so that in this
+// term it gives no vote and takes no entry.
+func (d *disk) setTerm(term uint64, store func() error) error {
+	d.turn <- struct{}{}
+	defer func() { <-d.turn }()
+	if term < d.term {
+		if d.onFault != nil {
+			d.onFault("store term", errTermBack)
+		}
+		return errTermBack
+	}
+	err := d.insist("store term", store)
+	if isFull(err) {
+		d.over.Store(true)
 		return nil
 	}
+	d.term = term
 	return err
 }

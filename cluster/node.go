@@ -207,7 +207,7 @@ func (n *Node) startRaft() error {
 	if err != nil {
 		return err
 	}
-	transport := watchedTransport{n.net.transport(), &n.acked, n.memory, n.awaitReturn}
+	transport := watchedTransport{n.net.transport(), &n.acked, n.memory, n.awaitReturn, n.follows}
 	if !begun && n.isAlone() {
 		self := raft.Configuration{Servers: []raft.Server{{ID: config.LocalID, Address: transport.LocalAddr()}}}
 		if err := raft.BootstrapCluster(config, n.store.logs, n.store.stable, n.store.snapshots, transport, self); err != nil {
@@ -258,6 +258,12 @@ func (n *Node) checkName(r *raft.Raft, begun bool) error {
 		return nil
 	}
 	return &ConfigError{fmt.Errorf("the data in %s belongs to node %q, not to %q; set name under [node], or use another data_dir", n.config.DataDir, names, n.config.Name)}
+}
+
+// follows reports whether this node is a follower in that term.
+func (n *Node) follows(term uint64) bool {
+	r := n.raft.Load()
+	return r != nil && r.State() == raft.Follower && r.CurrentTerm() == term
 }
 
 // leads reports whether this node makes the log entries.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +74,12 @@ func (h *host) boot() error {
 	}
 	l := &life{name: h.name, wires: h.sim.wires, died: make(chan struct{}), ended: make(chan struct{}), rpcs: make(chan raft.RPC)}
 	config := h.config()
-	config.OnFault = func(string, error) { h.crash(l, nil) }
+	config.OnFault = func(_ string, err error) {
+		h.crash(l, nil)
+		if errors.Is(err, errNoFit) || errors.Is(err, errTermBack) {
+			runtime.Goexit() // Raft cannot go on, as after any other fault
+		}
+	}
 	config.OnHang = func(string) { h.crash(l, nil) }
 	l.disk = &simDisk{platter: h.platter.clone(), latency: h.latency, die: func(p platter) { h.crash(l, &p) }}
 	l.node = newNode(config)

@@ -17,6 +17,8 @@ type watchedTransport struct {
 	memory *memory
 	// awaitReturn waits for a node that is away, while this one leads that term.
 	awaitReturn func(id raft.ServerID, term uint64)
+	// follows reports whether this node is a follower in that term; nil is never.
+	follows func(term uint64) bool
 }
 
 var _ raft.WithPreVote = watchedTransport{}
@@ -49,6 +51,23 @@ func (t watchedTransport) AppendEntries(id raft.ServerID, target raft.ServerAddr
 		t.memory.grow(string(id), args.Term, last.Term, last.Index)
 	}
 	return nil
+}
+
+// errNewTerm is the answer to a heartbeat that would change the term: the leader's entries, which are on
+// their way, do so.
+var errNewTerm = errors.New("this node does not follow in that term yet")
+
+// SetHeartbeatHandler lets a heartbeat that changes nothing overtake what waits for the disk. Raft would let
+// every one, beside whatever else it does: two terms at once then, of which the lower may be the last to be
+// written down, and entries of a leader under a term that another leads (hashicorp/raft issue 695).
+func (t watchedTransport) SetHeartbeatHandler(handle func(raft.RPC)) {
+	t.Transport.SetHeartbeatHandler(func(r raft.RPC) {
+		if a, ok := r.Command.(*raft.AppendEntriesRequest); !ok || t.follows == nil || !t.follows(a.Term) {
+			r.Respond(nil, errNewTerm)
+			return
+		}
+		handle(r)
+	})
 }
 
 // isHeartbeat reports whether a message only says that this node leads.
