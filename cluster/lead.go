@@ -61,11 +61,27 @@ func (n *Node) lead(ctx context.Context) {
 	}
 }
 
+// reign is the time in which one node leads. Whoever waits for an answer of its leader waits no longer
+// than it lasts: the next leader may be asked.
+type reign struct {
+	ctx context.Context
+	end context.CancelFunc
+}
+
+// enthrone ends one reign and begins the next.
+func (n *Node) enthrone() {
+	ctx, end := context.WithCancel(context.Background())
+	if old := n.reign.Swap(&reign{ctx, end}); old != nil {
+		old.end()
+	}
+}
+
 // countLeaders counts how often another node leads than before.
 func (n *Node) countLeaders(r *raft.Raft) {
 	_, leader := r.LeaderWithID()
 	if old := n.lastLeader; leader != "" && leader != old {
 		n.lastLeader = leader
+		n.enthrone()
 		if old != "" {
 			n.leaderChanges.Add(1)
 		}

@@ -56,6 +56,7 @@ type Node struct {
 	// lastLeader is for one goroutine alone, leaderChanges how often it was another.
 	lastLeader    raft.ServerID
 	leaderChanges atomic.Uint64
+	reign         atomic.Pointer[reign]
 	// guesses and strangers pace what those cause who have no certificate.
 	guesses   *rate.Limiter
 	strangers rate.Sometimes
@@ -135,6 +136,7 @@ func newNode(cfg Config) *Node {
 	}
 	n.fsm.outgrown.tell = n.refuse
 	n.ready.set(errNotReady)
+	n.enthrone()
 	n.begun = cfg.Elapsed()
 	return n
 }

@@ -55,7 +55,7 @@ func (n *Node) commitHere(r *raft.Raft, commands [][]byte) ([]state.Result, erro
 
 // relay has a batch committed by the leader.
 func (n *Node) relay(r *raft.Raft, commands [][]byte) ([]state.Result, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), relayTimeout)
+	ctx, cancel := context.WithTimeout(n.reign.Load().ctx, relayTimeout)
 	defer cancel()
 	answer, err := n.callLeader(ctx, r, callPropose, appendOctets(nil, commands))
 	if err != nil {
@@ -139,7 +139,7 @@ func (n *Node) refreshOnce(ctx context.Context) error {
 		if r.State() == raft.Leader {
 			return n.committed(r)
 		}
-		return n.committedElsewhere(context.Background(), r)
+		return n.committedElsewhere(n.reign.Load().ctx, r)
 	})
 	if err != nil {
 		return err
