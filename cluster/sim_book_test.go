@@ -34,7 +34,6 @@ type answer struct {
 	begun      time.Time
 	claim      *login.Claim
 	verdict    login.Code // empty while none is known
-	accepts    int
 }
 
 func newBook(began time.Time) *book {
