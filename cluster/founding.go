@@ -195,11 +195,12 @@ func loadFounding(c Config) (f founding, found bool, err error) {
 }
 
 // foundingID is the id of the cluster to found.
-func (n *Node) foundingID() string {
-	if f, found, err := loadFounding(n.config); err == nil && found {
-		return f.ClusterID
+func (n *Node) foundingID() (string, error) {
+	f, found, err := loadFounding(n.config)
+	if err != nil || found {
+		return f.ClusterID, err
 	}
-	return newClusterID()
+	return newClusterID(), nil
 }
 
 // certify puts what Init has made into the log.

@@ -194,7 +194,11 @@ func (n *Node) beginServing(ctx context.Context, r *raft.Raft) error {
 	if err := r.Barrier(takeOverTimeout).Error(); err != nil {
 		return fmt.Errorf("apply the log: %w", err)
 	}
-	if err := n.found(ctx, n.foundingID()); err != nil {
+	id, err := n.foundingID()
+	if err == nil {
+		err = n.found(ctx, id)
+	}
+	if err != nil {
 		return fmt.Errorf("found the cluster: %w", err)
 	}
 	if _, err := n.keyRing(); err != nil {

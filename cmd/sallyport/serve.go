@@ -26,6 +26,7 @@ func serveVerb() verb {
 1   a part failed
 2   the command line is wrong
 70  the disk hangs
+74  the disk does not take a write
 78  the configuration is wrong; a restart would not help`,
 		flags: func(fs *pflag.FlagSet) {
 			configFlag(fs)
