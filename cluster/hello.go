@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,8 +68,33 @@ type heard struct {
 
 // peers are the other nodes, as heard. It is safe for concurrent use.
 type peers struct {
-	mu  sync.Mutex
-	all map[string]heard
+	mu      sync.Mutex
+	all     map[string]heard
+	refused map[string]time.Duration // who did not admit this node, and when last
+}
+
+// refusedBy are those who have not admitted this node a moment ago.
+func (p *peers) refusedBy(now time.Duration) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for name, at := range p.refused {
+		if now-at < upWithin {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// refusal notes that a node has not admitted this one.
+func (p *peers) refusal(name string, now time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refused == nil {
+		p.refused = map[string]time.Duration{}
+	}
+	p.refused[name] = now
 }
 
 func (p *peers) snapshot() map[string]heard {
@@ -152,6 +179,9 @@ func (n *Node) greetOne(ctx context.Context, m member) {
 	answer, err := n.net.call(ctx, m, callHello, text)
 	now := n.config.Elapsed()
 	var h hello
+	if isRefusal(err) {
+		n.peers.refusal(m.Name, now)
+	}
 	if err != nil || json.Unmarshal(answer, &h) != nil || h.Name != m.Name {
 		return
 	}

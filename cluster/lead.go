@@ -130,6 +130,9 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 // contact says why a follower is not in contact with a leader.
 func (n *Node) contact(r *raft.Raft) error {
 	since := time.Since(r.LastContact())
+	if by := n.peers.refusedBy(n.config.Elapsed()); by != "" && since > 2*n.config.HeartbeatTimeout {
+		return refusedError(by)
+	}
 	if _, id := r.LeaderWithID(); id == "" {
 		return fmt.Errorf("%w: no leader is known; fewer than half of the nodes may be up, or in contact with this one", login.ErrUnavailable)
 	}

@@ -134,7 +134,7 @@ func (n *Node) rollCall(ctx context.Context) error {
 		why := fmt.Errorf("this node was away for %v: %d more of %s must say that its disk is not an old image",
 			down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name)))
 		if by := refusedBy(heard); by != "" {
-			why = fmt.Errorf("%s refused this node's certificate: where \"sallyport cluster list\" does not name it there, it was removed, and is wiped and joined again", by)
+			why = refusedError(by)
 		}
 		n.ready.set(fmt.Errorf("%w: %w", login.ErrUnavailable, why))
 		if err := wait(ctx, rollPause); err != nil {
@@ -152,6 +152,11 @@ func refusedBy(heard []witness) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// refusedError says that others do not admit this node.
+func refusedError(by string) error {
+	return fmt.Errorf("%w: %s refused this node's certificate: where \"sallyport cluster list\" does not name it there, it was removed, and is wiped and joined again", login.ErrUnavailable, by)
 }
 
 // isRefusal reports whether the other side has ended the handshake, rather than not been reached: it says
