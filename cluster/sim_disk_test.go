@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -78,28 +79,38 @@ type simDisk struct {
 
 var errPlatter = errors.New("input/output error of a simulated disk")
 
-// write does one write.
+// write does one write, which takes its time.
 func (d *simDisk) write(op func(*platter)) error {
 	time.Sleep(d.latency())
-	d.mu.Lock()
-	for d.stalled != nil {
+	for {
+		d.mu.Lock()
 		going := d.stalled
 		d.mu.Unlock()
+		if going == nil {
+			return d.do(op)
+		}
 		<-going
-		d.mu.Lock()
 	}
+}
+
+// do does one write at once.
+func (d *simDisk) do(op func(*platter)) error {
+	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full {
 		return unix.ENOSPC
 	}
-	if d.crashIn == 0 {
-		op(&d.platter)
-		return nil
+	if d.crashIn > 0 {
+		if d.crashIn--; d.crashIn == 0 {
+			return d.last(op)
+		}
 	}
-	if d.crashIn--; d.crashIn > 0 {
-		op(&d.platter)
-		return nil
-	}
+	op(&d.platter)
+	return nil
+}
+
+// last does the write in which the process dies.
+func (d *simDisk) last(op func(*platter)) error {
 	before := d.platter.clone()
 	op(&d.platter)
 	if d.crashBefore {
@@ -138,9 +149,10 @@ func (d *simDisk) copy() platter {
 	return d.platter.clone()
 }
 
-// remember writes the file of what is known of the others.
+// remember writes the file of what is known of the others. It takes no time: whoever writes it holds a
+// mutex, and time does not pass for those who wait at one.
 func (d *simDisk) remember(text []byte) error {
-	return d.write(func(p *platter) { p.recalled = text })
+	return d.do(func(p *platter) { p.recalled = text })
 }
 
 // storage is the disk as a node uses it.
@@ -276,6 +288,9 @@ func (s *simSink) Close() error {
 	s.meta.Size = int64(s.text.Len())
 	return s.disk.write(func(p *platter) {
 		p.images = append([]simImage{{s.meta, s.text.Bytes()}}, p.images...)
+		slices.SortStableFunc(p.images, func(a, b simImage) int {
+			return cmp.Or(cmp.Compare(b.meta.Term, a.meta.Term), cmp.Compare(b.meta.Index, a.meta.Index))
+		})
 		p.images = p.images[:min(len(p.images), snapshotsKept)]
 	})
 }

@@ -57,10 +57,12 @@ func (s *sim) mischief(dice *rand.Rand) (mend func()) {
 		s.tell("the clock of %s steps by %v", h.name, step)
 		h.offset.Add(int64(step))
 		return func() { h.offset.Store(0) }
-	case n < 92:
+	case n < 91:
 		return s.breakDisk(h, dice)
-	default:
+	case n < 95:
 		s.transfer(h)
+	default:
+		s.burst(h)
 	}
 	return nothing
 }
@@ -168,5 +170,23 @@ func (s *sim) transfer(h *host) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = l.node.Transfer(ctx, "") // there may be none
+	})
+}
+
+// burst makes as many entries as a node that is away misses too many of, so that it needs a snapshot.
+func (s *sim) burst(h *host) {
+	l := h.running()
+	if l == nil {
+		return
+	}
+	s.tell("%s commits a lot", h.name)
+	s.ending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		for range 120 {
+			if _, err := l.node.Forget(ctx, "nobody"); err != nil {
+				return
+			}
+		}
 	})
 }

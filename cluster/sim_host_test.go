@@ -42,7 +42,8 @@ func (h *host) config() Config {
 		Name: h.name, DataDir: "/nonexistent/" + h.name, MasterKey: bytes.Repeat([]byte{7}, masterKeySize),
 		Listen: simAddress(h.name), Version: "test",
 		Now: h.now, Elapsed: func() time.Duration { return time.Since(h.sim.began) },
-		SnapshotInterval: 300 * time.Millisecond, SnapshotThreshold: 16, TrailingLogs: 8,
+		// As many entries stay as a leader may send without an answer.
+		SnapshotInterval: 300 * time.Millisecond, SnapshotThreshold: 16, TrailingLogs: 64,
 		QueueSize: 256, PromoteAfter: time.Second, Logger: slog.New(simLog{h}),
 	}
 	return c.withDefaults()
