@@ -90,11 +90,11 @@ func (b *book) accepts() uint64 {
 	return uint64(len(b.codes))
 }
 
-// begin notes an answer that is about to be given.
-func (b *book) begin(s login.Settlement) *answer {
+// begin notes an answer that is about to be given, or claimed.
+func (b *book) begin(s login.Settlement, claim *login.Claim) *answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := &answer{settlement: s, begun: time.Now()}
+	a := &answer{settlement: s, claim: claim, begun: time.Now()}
 	b.answers = append(b.answers, a)
 	return a
 }

@@ -157,11 +157,11 @@ func (c *client) login(ctx context.Context) {
 	if !found {
 		return
 	}
-	a := c.book.begin(s)
+	a := c.book.begin(s, nil)
 	c.ask(ctx, c.settle(a))
 	if c.dice.IntN(4) == 0 { // another packet with the same code in the same challenge
 		s.Token, s.Answer, s.Request = c.tag(), c.tag(), c.tag()
-		c.ask(ctx, c.settle(c.book.begin(s)))
+		c.ask(ctx, c.settle(c.book.begin(s, nil)))
 	}
 }
 
@@ -172,7 +172,7 @@ func (c *client) guess(ctx context.Context) {
 	if c.dice.IntN(3) == 0 {
 		s.Number = uint64(1 + c.dice.IntN(50))
 	}
-	c.ask(ctx, c.settle(c.book.begin(s)))
+	c.ask(ctx, c.settle(c.book.begin(s, nil)))
 }
 
 // repeat gives an answer again that was given before.
@@ -194,8 +194,7 @@ func (c *client) repeat(ctx context.Context) {
 func (c *client) forward(ctx context.Context) {
 	user := c.user("rsa", 2)
 	claim := login.Claim{Act: c.tag(), Passcode: c.ring.Tag("passcode", []byte(user), []byte{byte(c.dice.IntN(3))}), Within: time.Hour}
-	a := c.book.begin(c.settlement(user, "securid", 0))
-	a.claim = &claim
+	a := c.book.begin(c.settlement(user, "securid", 0), &claim)
 	mine := false
 	c.ask(ctx, c.claim(a, claim, &mine))
 	if !mine {

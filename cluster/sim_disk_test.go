@@ -202,9 +202,7 @@ func (d *simDisk) DeleteRange(from, to uint64) error {
 type simStable struct{ *simDisk }
 
 func (d simStable) write(op func(*platter)) error {
-	if err := d.simDisk.write(op); err != nil && !isFull(err) {
-		return nil
-	} else if err != nil {
+	if err := d.simDisk.write(op); isFull(err) {
 		return err
 	}
 	return nil
