@@ -25,7 +25,9 @@ test: packages build ## everything: quick lane, real servers, fuzz targets for a
 	$(GO) test -race -tags e2e -count=1 -timeout 20m ./e2e/...
 	$(MAKE) fuzz
 
-soak: packages ## three nodes under faults for $(SOAK), then $(ROUNDS) rounds of each single fault
+soak: packages ## 10,000 simulated schedules, three nodes under faults for $(SOAK), $(ROUNDS) rounds of each single fault
+	$(GO) test -count=1 -timeout 0 ./cluster -run TestSimulation -seeds 10000
+	$(GO) test -count=1 -timeout 0 ./login -run TestSingleUse -seeds 10000
 	SALLYPORT_SOAK=$(SOAK) $(GO) test -tags e2e -count=1 -timeout 0 -v -run 'WhateverFails' ./e2e/cluster
 	SALLYPORT_SOAK_ROUNDS=$(ROUNDS) $(GO) test -tags e2e -count=1 -timeout 0 -v -skip 'WhateverFails' ./e2e/cluster
 
