@@ -60,7 +60,7 @@ func thiefIsFirst(f, owner *thief) {
 func ownerIsFirst(f, owner *thief) {
 	state, mine := f.beginKey(), owner.beginKey()
 	owner.must(owner.ask(mine, owner.value("code"), ""), login.Accept, login.CodeAccepted)
-	f.must(f.ask(state, f.value("code"), ""), login.Reject, login.CodeNotPermitted)
+	f.must(f.ask(state, f.value("code"), ""), login.Reject, login.CodeStateInvalid)
 	r := owner.must(owner.ask("", owner.Password, ""), login.Challenge, login.CodePrompt)
 	r = f.must(f.ask(r.State, f.value("code"), ""), login.Challenge, login.CodeOTPInvalid)
 	owner.must(owner.ask(r.State, owner.value("code"), ""), login.Accept, login.CodeAccepted)
