@@ -14,7 +14,7 @@ import (
 
 // site is a cluster of nodes in this process, each with a port on loopback.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	configs map[string]cluster.Config
 	nodes   map[string]*cluster.Node
 	passed  atomic.Int64 // by how much the clocks of all are ahead of the real one
@@ -27,7 +27,7 @@ func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.passed.Lo
 func (s *site) pass(d time.Duration) { s.passed.Add(int64(d)) }
 
 // freePort returns an address on loopback that nobody listens at.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *site) config(name string) cluster.Config {
 }
 
 // newSite begins a cluster of so many nodes, named n1, n2 and so on, and waits until all vote.
-func newSite(t *testing.T, size int) *site {
+func newSite(t testing.TB, size int) *site {
 	t.Helper()
 	s := &site{t: t, configs: map[string]cluster.Config{}, nodes: map[string]*cluster.Node{}}
 	first := s.config("n1")

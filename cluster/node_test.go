@@ -48,7 +48,7 @@ func settle(t *testing.T, n *cluster.Node, s login.Settlement, want login.Outcom
 	}
 }
 
-func closeNode(t *testing.T, n *cluster.Node) {
+func closeNode(t testing.TB, n *cluster.Node) {
 	t.Helper()
 	if err := n.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
@@ -121,7 +121,7 @@ func TestAnAcknowledgedAnswerIsOnDisk(t *testing.T) {
 }
 
 // waitFor waits until a named condition holds.
-func waitFor(t *testing.T, what string, holds func() bool) {
+func waitFor(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for !holds() {
