@@ -45,6 +45,11 @@ type answered struct {
 
 // callAll calls every other member at once, and returns what it came to by name.
 func (n *Node) callAll(ctx context.Context, members roster, method string) map[string]answered {
+	return n.sendAll(ctx, members, method, nil)
+}
+
+// sendAll is callAll with a request.
+func (n *Node) sendAll(ctx context.Context, members roster, method string, request []byte) map[string]answered {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	var calling sync.WaitGroup
@@ -52,7 +57,7 @@ func (n *Node) callAll(ctx context.Context, members roster, method string) map[s
 	all := map[string]answered{}
 	for _, m := range members.others(n.config.Name) {
 		calling.Go(func() {
-			text, err := n.net.call(ctx, m, method, nil)
+			text, err := n.net.call(ctx, m, method, request)
 			mu.Lock()
 			defer mu.Unlock()
 			all[m.Name] = answered{text, err}

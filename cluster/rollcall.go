@@ -129,7 +129,7 @@ func (n *Node) rollCall(ctx context.Context) error {
 			return err
 		}
 		if verdict.start && (!verdict.unsure || !self.Voter || n.tellDoubt(ctx, members, quorum)) {
-			return nil
+			return n.tellLife(ctx, own, members, quorum)
 		}
 		why := fmt.Errorf("this node was away for %v: %d more of %s must say that its disk is not an old image",
 			down.Round(time.Second), verdict.missing, namesOf(members.others(n.config.Name)))
@@ -225,6 +225,36 @@ func (n *Node) tellDoubt(ctx context.Context, members roster, quorum int) bool {
 func (n *Node) answerDoubt() ([]byte, error) {
 	n.doubt(true)
 	return nil, nil
+}
+
+// tellLife writes down that this node lives again, and has a majority know it before Raft starts: an image
+// from before this start is then told from what becomes of it.
+func (n *Node) tellLife(ctx context.Context, own trace, members roster, quorum int) error {
+	if err := n.memory.beat(n.config.Now()); err != nil {
+		n.logger.Warn("what is known of the other nodes was not written down", "error", err.Error())
+		return nil // a full disk is no reason to stay away
+	}
+	own.Beats, _ = n.memory.beats()
+	h := n.ownHello()
+	h.Trace = own
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	for {
+		told := 1
+		for _, answer := range n.sendAll(ctx, members, callHello, text) {
+			if answer.err == nil {
+				told++
+			}
+		}
+		if told >= quorum {
+			return nil
+		}
+		if err := wait(ctx, rollPause); err != nil {
+			return err
+		}
+	}
 }
 
 // doubt notes, also for the next start, that something may be lost, or that the leader has seen to it.
