@@ -172,6 +172,7 @@ type callError struct {
 	text         string
 }
 
+// Error says which call was not answered, by whom, and with what.
 func (e *callError) Error() string { return fmt.Sprintf("call %s of %s: %s", e.method, e.node, e.text) }
 
 // refusal returns what an administrator is to be told, where the other node meant it for one.
@@ -280,8 +281,11 @@ func (s stream) Addr() net.Addr { return advertised(s.node.self.Address) }
 // advertised is an address that stays as it is written.
 type advertised string
 
+// Network and String make an advertised address a [net.Addr].
 func (a advertised) Network() string { return "tcp" }
-func (a advertised) String() string  { return string(a) }
+
+// String returns the address, host:port.
+func (a advertised) String() string { return string(a) }
 
 // admit says whether a peer belongs to the cluster now, with this very certificate.
 func (n *Node) admit(class link.Class, peer link.Peer) error {
