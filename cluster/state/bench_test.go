@@ -25,9 +25,12 @@ func settleNumber(i, users int) *Settle {
 }
 
 // foundedMachine has a cluster epoch of 1, this program's level, and nobody in it.
-func foundedMachine() *Machine {
+func foundedMachine() *Machine { return foundedAt(Level) }
+
+// foundedAt is a machine whose cluster has this feature level.
+func foundedAt(level uint32) *Machine {
 	m := New()
-	m.Apply(1, EncodeBatch(0, [][]byte{Encode(&Found{ClusterID: "test", Key: StateKey{ID: 1, Sealed: []byte("key")}, Level: Level})}))
+	m.Apply(1, EncodeBatch(0, [][]byte{Encode(&Found{ClusterID: "test", Key: StateKey{ID: 1, Sealed: []byte("key")}, Level: level})}))
 	return m
 }
 

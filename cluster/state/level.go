@@ -6,7 +6,8 @@ import "fmt"
 //
 //	1  what was written before there were several nodes
 //	2  nodes, join tokens, an authority, epochs with floors
-const released uint32 = 2
+//	3  learned clients that end, repeated wrong answers, guards that a restore keeps
+const released uint32 = 3
 
 // levels are the levels that commands need, by the first kind that needs it. A new level is a new row, a
 // larger number above, and a row in its comment; an old command that behaves otherwise asks the level of the

@@ -7,8 +7,11 @@ import (
 )
 
 // enrolled is a machine in which alice's TOTP is registered: epoch 1, version 1.
-func enrolled() *Machine {
-	m := foundedMachine()
+func enrolled() *Machine { return enrolledAt(Level) }
+
+// enrolledAt is enrolled in a cluster of this feature level.
+func enrolledAt(level uint32) *Machine {
+	m := foundedAt(level)
 	m.Apply(2, EncodeBatch(0, [][]byte{Encode(&Register{UserID: "alice", Name: "Alice", Handle: login.Handle{1}, Factor: "totp", Record: []byte("sealed")})}))
 	return m
 }

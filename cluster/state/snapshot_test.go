@@ -111,7 +111,7 @@ func inEpoch2(c *Settle) { c.ClusterEpoch = 2 }
 
 // clusterOfTwo has everything that came with several nodes, in its second epoch.
 func clusterOfTwo() *Machine {
-	m := enrolled()
+	m := enrolledAt(2)
 	m.apply(3, 0, []Command{announce(), issue(), use(), &Certify{Certificate: []byte("certificate"), Key: []byte("sealed")}})
 	m.apply(4, 0, []Command{&RaiseEpoch{
 		Previous: 1, Key: StateKey{ID: 2, Sealed: []byte("key 2")}, Floors: []Floor{{"totp", 9}}, Act: login.Tag{3},
