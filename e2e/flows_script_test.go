@@ -220,6 +220,8 @@ func replyLine(rest string) (want, error) {
 			w.code = value
 		case slices.Contains([]string{"factor", "choices", "masked", "left", "sent", "earned", "audit"}, key):
 			w.fields[key] = value
+		case field == "key=any":
+			w.fields[key] = value
 		case field == "key" || field == "registered":
 			w.fields[key] = "yes"
 		default:

@@ -49,7 +49,14 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 		next = (*Engine).askAgain
 	}
 	read := func() error { _, err := e.readStored(ctx, t); return err }
-	return e.twice(t, read, func() (Reply, error) { return next(e, ctx, t) })
+	return e.twice(t, read, func() (Reply, error) {
+		if t.token.has(flagRegistering) && action != ActionCancel {
+			if reply, err, done := e.stillRegisters(ctx, t); done {
+				return reply, err
+			}
+		}
+		return next(e, ctx, t)
+	})
 }
 
 // openNewToken is openToken, once more with the newest key ring where the State may be from a newer one

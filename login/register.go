@@ -139,6 +139,38 @@ func (t *turn) fromDirectory() bool {
 	return t.rule.registration == RegistrationDirectory
 }
 
+// stillRegisters asks the policy again before each step of a registration: since the step before it may
+// have been reloaded, and the user may be in other groups or have another address in the directory. done
+// means that the registration has ended here.
+func (e *Engine) stillRegisters(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
+	if t.opened.Closed || t.enrolment.Epoch > t.token.epoch {
+		return Reply{}, nil, false // what is left is the verdict that the ledger recorded
+	}
+	allowed, _, err := e.mayRegister(ctx, t)
+	switch {
+	case err != nil:
+		return Reply{}, err, true
+	case !allowed:
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil, true
+	case t.fromDirectory() && !e.fitsDirectory(t):
+		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy registers the directory's address, and this is not it"), nil, true
+	}
+	return Reply{}, nil, false
+}
+
+// fitsDirectory reports whether what is being registered may be where only the directory's address may:
+// that address as it is now, or what an administrator has the user register anew.
+func (e *Engine) fitsDirectory(t *turn) bool {
+	switch f := e.cfg.Factors[t.event.Factor].(type) {
+	case Sender:
+		to, err := f.ParseAddress(f.DirectoryAddress(t.user))
+		return err == nil && string(t.opened.Record) == to.Text
+	case Registrar:
+		return t.token.has(flagRenewing)
+	}
+	return true // nothing is chosen yet
+}
+
 // openIfFirst stores the challenge of a first registration at its first prompt: the user may not be
 // stored yet, and a repeated first request is to find it.
 func (e *Engine) openIfFirst(ctx context.Context, t *turn, factor string) (reply Reply, err error, done bool) {
@@ -260,13 +292,6 @@ func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
 	if t.opened.Closed || t.enrolment.Epoch > t.token.epoch {
 		// The candidate is gone, or void; what is left is the verdict that the ledger recorded.
 		return e.settle(ctx, t, e.settlement(t, Finding{}))
-	}
-	allowed, _, err := e.mayRegister(ctx, t)
-	if err != nil {
-		return Reply{}, err
-	}
-	if !allowed {
-		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy does not let people register any more"), nil
 	}
 	if t.opened.Sequence != t.token.sequence || len(t.opened.Record) == 0 {
 		if err := e.sure(ctx, t); err != nil {

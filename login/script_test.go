@@ -80,7 +80,7 @@ func (w *world) do(verb string, fields []string) bool {
 	origin := login.Origin{
 		Client: args.or("client", "vpn"), Policy: args.or("policy", "staff"), UI: args["ui"] == "true",
 		Mode: modes()[args["mode"]], Profile: profiles()[args["profile"]], RequestKey: tagOf(args["packet"]),
-		Address: netip.MustParseAddr("192.0.2.1"), CallingStationID: args["calling"],
+		Address: netip.MustParseAddr("192.0.2.1"), CallingStationID: w.unquote(args["calling"]),
 	}
 	ctx := context.Background()
 	if w.replicas != nil {
@@ -145,6 +145,8 @@ func (w *world) note() {
 	}
 	if key := w.reply.Prompt.SecretKey.Reveal(); key != "" {
 		w.keys[w.events[len(w.events)-1].User] = key
+		w.newKey = !slices.Contains(w.shown, key)
+		w.shown = append(w.shown, key)
 	}
 }
 
@@ -221,6 +223,7 @@ func (w *world) expect(kind string, fields []string) {
 		"earned": strings.ReplaceAll(event.Earned, " ", "-"), "user": event.UserID, "expires": w.reply.Prompt.Expires.String(),
 		"repeated": strconv.FormatBool(event.Repeated), "factor": w.reply.Factor,
 		"reason": strings.ReplaceAll(event.Reason, " ", "-"), "key": strconv.FormatBool(w.reply.Prompt.SecretKey.Reveal() != ""),
+		"newkey": strconv.FormatBool(w.newKey),
 		"masked": w.reply.Prompt.MaskedAddress, "resend": w.reply.Prompt.ResendAfter.String(),
 		"choices": strings.Join(w.reply.Prompt.Choices, ","), "sent": w.taken(), "forwarded": strconv.Itoa(len(w.rsa.seen)),
 		"text": strings.ReplaceAll(w.reply.Message, " ", "_"), "attributes": strconv.Itoa(len(w.reply.Attributes)),

@@ -35,6 +35,8 @@ type world struct {
 
 	states []string
 	keys   map[string]string   // TOTP keys by user
+	shown  []string            // the keys that registrations showed
+	newKey bool                // whether the last of them had not been shown before
 	issued map[string][]string // one-time codes by kind
 	reply  login.Reply
 	err    error
@@ -122,6 +124,12 @@ func (w *world) policies() map[string]login.Policy {
 	add("directory", login.RegistrationDirectory, "totp", "email")
 	add("invited", login.RegistrationInvited, "totp")
 	add("window", login.RegistrationWindow, "totp")
+	for _, way := range ways {
+		add("way-"+string(way), way, "totp", "email", "sms")
+		if way != login.RegistrationDirectory {
+			add("way-"+string(way)+"-totp", way, "totp")
+		}
+	}
 	p := add("one-sentence", "", "securid")
 	p.OneRSAMessage = true
 	all[p.Name] = p
