@@ -89,6 +89,9 @@ func TestArrowsPointInward(t *testing.T) {
 			if strings.HasPrefix(s.path, "login/") && strings.Contains(path, ".") && !strings.HasPrefix(path, "golang.org/x/") {
 				t.Errorf("%s imports %s: login knows the standard library and golang.org/x only", s.path, path)
 			}
+			if strings.HasPrefix(s.path, "audit/") && strings.Contains(path, ".") {
+				t.Errorf("%s imports %s: audit knows the standard library and login only", s.path, path)
+			}
 		}
 	}
 }
