@@ -56,7 +56,7 @@ func TestANodeThatDivergedTakesNoPart(t *testing.T) {
 	n3 := s.start("n3")
 	for i := range 300 {
 		addr := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
-		if err := s.nodes["n1"].Learn(t.Context(), "vpn", addr); err != nil {
+		if err := s.nodes["n1"].Learn(t.Context(), login.Lesson{Client: "vpn", Address: addr}); err != nil {
 			t.Fatalf("Learn: %v", err)
 		}
 	}

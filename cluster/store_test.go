@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"sallyport/login"
 )
 
 func TestAnInterruptedBeginningIsBegunAgain(t *testing.T) {
@@ -40,7 +42,7 @@ func TestAnInterruptedBeginningIsBegunAgain(t *testing.T) {
 func TestLearnedIsCheapEnoughForEachPacket(t *testing.T) {
 	m := NewMemory(nil)
 	addr := netip.MustParseAddr("192.0.2.1")
-	if err := m.Learn(t.Context(), "vpn", addr); err != nil {
+	if err := m.Learn(t.Context(), login.Lesson{Client: "vpn", Address: addr}); err != nil {
 		t.Fatal(err)
 	}
 	if allocs := testing.AllocsPerRun(100, func() { m.Learned("vpn", addr) }); allocs != 0 {

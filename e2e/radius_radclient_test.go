@@ -45,8 +45,9 @@ var longURI = "otpauth://totp/Corp:alice?secret=" + strings.Repeat("JBSWY3DP", 3
 // nothing is a [radius.Memory] that keeps nothing.
 type nothing struct{}
 
-func (nothing) Learned(string, netip.Addr) bool                 { return false }
-func (nothing) Learn(context.Context, string, netip.Addr) error { return nil }
+func (nothing) Learned(string, netip.Addr) bool                              { return false }
+func (nothing) Sighted(string, netip.Addr) (signed, unsigned login.Sighting) { return signed, unsigned }
+func (nothing) Learn(context.Context, login.Lesson) error                    { return nil }
 
 func startRADIUS(t *testing.T) *servers.Radclient {
 	t.Helper()

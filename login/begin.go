@@ -18,7 +18,7 @@ func (e *Engine) Begin(ctx context.Context, r Request) (Reply, error) {
 	t.event.Trace = traceOf(t.token.challenge)
 	reply, err := e.begin(ctx, t, r)
 	e.report(t, reply, err)
-	return reply, err
+	return t.proven(reply, err), err
 }
 
 func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
@@ -98,6 +98,9 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 	})
 	if bad == nil {
 		e.tally(t, who, err)
+	}
+	if code := RefusalCode(err); err == nil || code == CodePasswordExpired || code == CodePasswordMustChange {
+		t.proof = ProofSecret
 	}
 	return t.found(err)
 }

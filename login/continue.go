@@ -16,7 +16,7 @@ func (e *Engine) Continue(ctx context.Context, a Answer) (Reply, error) {
 	t.state, t.answer = a.State, strings.TrimSpace(a.Text)
 	reply, err := e.proceed(ctx, t, a)
 	e.report(t, reply, err)
-	return reply, err
+	return t.proven(reply, err), err
 }
 
 func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) {
@@ -32,6 +32,9 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 		return Reply{}, err
 	case code != "":
 		return t.reject(code, code, reason), nil
+	}
+	if t.ledger.Now().Before(t.token.expires) {
+		t.proof = ProofState
 	}
 	if reply, err, done := e.recall(ctx, t); done {
 		return reply, err

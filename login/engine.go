@@ -271,6 +271,8 @@ type turn struct {
 	detail string
 	// forwarded says that the answer went to the server that judges it.
 	forwarded bool
+	// proof is what the request has shown so far.
+	proof Proof
 }
 
 func (e *Engine) newTurn(o Origin, username string) *turn {
@@ -330,6 +332,19 @@ func (e *Engine) report(t *turn, r Reply, err error) {
 		ev.Factor = r.Factor
 	}
 	e.cfg.Audit(*ev)
+}
+
+// proven is the reply with what the request has shown. A verdict that is given again shows nothing: its
+// request may be a replay.
+func (t *turn) proven(r Reply, err error) Reply {
+	switch {
+	case err != nil || t.event.Repeated:
+	case r.Verdict == Accept || r.Registered:
+		r.Proof = ProofSecret
+	default:
+		r.Proof = t.proof
+	}
+	return r
 }
 
 // reject ends the login. The audit learns code and reason, the person what may be told.

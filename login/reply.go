@@ -101,6 +101,9 @@ type Reply struct {
 	Attributes []Attribute
 	// Trace is the id under which audit events of this login are found.
 	Trace string
+	// Proof is what the request has shown. It is for the front end alone and is never sent: it tells that a
+	// password was right also where the policy conceals that.
+	Proof Proof
 }
 
 // Prompt describes what is asked of the person.

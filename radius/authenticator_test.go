@@ -1,7 +1,6 @@
 package radius
 
 import (
-	"net/netip"
 	"slices"
 	"testing"
 
@@ -106,31 +105,6 @@ func TestForgedRequestLeavesTheCacheAlone(t *testing.T) {
 	replies := b.exchange(forged, good)
 	if len(replies) != 2 || !slices.Equal(replies[0], replies[1]) || asked != 1 {
 		t.Errorf("asked %d times, %d replies", asked, len(replies))
-	}
-}
-
-func TestAutoLearnsWhoSigns(t *testing.T) {
-	var asked int
-	b := newBench(t, accepting(&asked), nil)
-	b.learner.start()
-	defer b.learner.close()
-	if replies := b.exchange(signedRequest(t, "absent")); len(replies) != 1 {
-		t.Fatal("an unsigned request is not answered before anything was learned")
-	}
-	b.exchange(request(t, 2, aliceMessage()))
-	if got := <-b.memory.news; got != (lesson{"vpn", testFrom.Addr()}) {
-		t.Fatalf("learned %v", got)
-	}
-	b.clock.advance(b.cfg.CacheFor)
-	if replies := b.exchange(signedRequest(t, "absent")); len(replies) != 2 {
-		t.Error("an unsigned request is answered after signed ones were seen")
-	}
-	b.wantDrops(t, DropUnlearned, 1)
-	other := netip.MustParseAddrPort("192.0.2.8:1")
-	b.receive(datagram{bytes: signedRequest(t, "absent"), from: other, socket: b.wire})
-	b.serveAll()
-	if len(b.wire.replies()) != 3 {
-		t.Error("what one address has taught was applied to another")
 	}
 }
 

@@ -44,7 +44,6 @@ func BenchmarkPacket(b *testing.B) {
 		c.Now, c.Logger, c.CacheFor = time.Now, slog.New(slog.DiscardHandler), time.Millisecond
 	})
 	packet, out := vpnRequest(b), &nowhere{}
-	s.memory.known[lesson{"vpn", testFrom.Addr()}] = true
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		// Another port each time, and a short memory, or most were duplicates.
@@ -62,7 +61,6 @@ func BenchmarkPacket(b *testing.B) {
 func BenchmarkDuplicate(b *testing.B) {
 	calls := 0
 	s := newBench(b, &logins{begin: replying(&calls, registering())}, func(c *Config, _ *Client) { c.Now = time.Now })
-	s.memory.known[lesson{"vpn", testFrom.Addr()}] = true
 	packet, out := vpnRequest(b), &nowhere{}
 	d := datagram{bytes: packet, from: testFrom, socket: out}
 	s.receive(d)
@@ -92,7 +90,6 @@ func BenchmarkLoginOverUDP(b *testing.B) {
 	s := newBench(b, l, func(c *Config, _ *Client) {
 		c.Now, c.Logger, c.Workers, c.Queue = time.Now, slog.New(slog.DiscardHandler), 0, 0
 	})
-	s.memory.known[lesson{"vpn", netip.MustParseAddr("127.0.0.1")}] = true
 	if err := s.Start(); err != nil {
 		b.Fatal(err)
 	}

@@ -18,8 +18,9 @@ type Rule uint8
 
 // The rules.
 const (
-	// RuleAuto requires it from an address as soon as that address has sent a valid one. Until then
-	// packets that have Proxy-State but no Message-Authenticator are dropped (CVE-2024-3596).
+	// RuleAuto requires it of a client as soon as a login of that client has carried one, but where it was
+	// seen without before. Packets that have Proxy-State but no Message-Authenticator are dropped
+	// (CVE-2024-3596).
 	RuleAuto Rule = iota
 	// RuleRequired drops every request without it.
 	RuleRequired

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 func networks(texts ...string) (list []netip.Prefix) {
@@ -90,7 +91,7 @@ func TestNewReportsWhatIsMissing(t *testing.T) {
 		"name: missing":      {Clients: []Client{{}}, Listen: []string{"127.0.0.1:0"}},
 		"cannot be negative": {Clients: []Client{good}, Listen: []string{"127.0.0.1:0"}, Queue: -1},
 	} {
-		if _, err := New(cfg, &logins{}, newMemory()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(cfg, &logins{}, newMemory(time.Now)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}

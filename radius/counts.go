@@ -27,6 +27,7 @@ type counts struct {
 	challenges atomic.Uint64
 	statuses   atomic.Uint64
 	oversized  atomic.Uint64
+	tolerated  atomic.Uint64
 	drops      events
 	// hints paces the log lines that are no drops, by their message.
 	hints events

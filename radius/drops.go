@@ -71,14 +71,17 @@ func (s *Server) drop(c *client, from netip.AddrPort, why Reason, facts ...slog.
 	}
 	if silent, ok := d.add(why, s.cfg.Now()); ok {
 		facts = append(facts, slog.String("reason", string(why)))
+		if remedy := why.remedy(); remedy != "" {
+			facts = append(facts, slog.String("remedy", remedy))
+		}
 		s.logPaced(why.level(), "RADIUS packet dropped", name, from, silent, facts)
 	}
 }
 
 // hint logs something about a request that is answered all the same, for its operator to repair.
-func (s *Server) hint(j *job, level slog.Level, message string, facts ...slog.Attr) {
-	if silent, ok := j.client.counts.hints.add(Reason(message), s.cfg.Now()); ok {
-		s.logPaced(level, message, j.client.Name, j.from, silent, facts)
+func (s *Server) hint(c *client, from netip.AddrPort, level slog.Level, message string, facts ...slog.Attr) {
+	if silent, ok := c.counts.hints.add(Reason(message), s.cfg.Now()); ok {
+		s.logPaced(level, message, c.Name, from, silent, facts)
 	}
 }
 

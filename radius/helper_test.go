@@ -45,30 +45,55 @@ func (l *logins) Vouch(state, client string) bool { return l.vouch != nil && l.v
 func accepting(count *int) *logins {
 	return &logins{begin: func(context.Context, login.Request) (login.Reply, error) {
 		*count++
-		return login.Reply{Verdict: login.Accept, Code: login.CodeAccepted, Message: "Welcome."}, nil
+		return login.Reply{Verdict: login.Accept, Code: login.CodeAccepted, Message: "Welcome.", Proof: login.ProofSecret}, nil
 	}}
 }
 
-// memory is a Memory in a map.
+// memory is a Memory in a map, which forgets nothing.
 type memory struct {
 	mu    sync.Mutex
-	known map[lesson]bool
-	news  chan lesson
+	now   func() time.Time
+	known map[sighted]login.Sighting
+	signs map[string]bool
+	news  chan login.Lesson
 }
 
-func newMemory() *memory { return &memory{known: make(map[lesson]bool), news: make(chan lesson, 16)} }
+type sighted struct {
+	client   string
+	addr     netip.Addr
+	unsigned bool
+}
 
-func (m *memory) Learned(client string, addr netip.Addr) bool {
+func newMemory(now func() time.Time) *memory {
+	return &memory{now: now, known: map[sighted]login.Sighting{}, signs: map[string]bool{}, news: make(chan login.Lesson, 1024)}
+}
+
+func (m *memory) Learned(client string, _ netip.Addr) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.known[lesson{client, addr}]
+	return m.signs[client]
 }
 
-func (m *memory) Learn(_ context.Context, client string, addr netip.Addr) error {
+func (m *memory) Sighted(client string, addr netip.Addr) (signed, unsigned login.Sighting) {
 	m.mu.Lock()
-	m.known[lesson{client, addr}] = true
+	defer m.mu.Unlock()
+	return m.known[sighted{client, addr, false}], m.known[sighted{client, addr, true}]
+}
+
+func (m *memory) Learn(_ context.Context, one login.Lesson) error {
+	m.mu.Lock()
+	key := sighted{one.Client, one.Address, one.Unsigned}
+	s := m.known[key]
+	if s.Since.IsZero() {
+		s.Since = m.now()
+	}
+	if s.Seen = m.now(); !slices.Contains(s.Senders, one.Sender) {
+		s.Senders = append(slices.Clone(s.Senders), one.Sender)
+	}
+	m.known[key] = s
+	m.signs[one.Client] = m.signs[one.Client] || !one.Unsigned
 	m.mu.Unlock()
-	m.news <- lesson{client, addr}
+	m.news <- one
 	return nil
 }
 
@@ -122,8 +147,9 @@ type bench struct {
 // newBench returns a bench with one client for all addresses, which change may alter.
 func newBench(t testing.TB, l Logins, change func(*Config, *Client)) *bench {
 	t.Helper()
-	b := &bench{wire: &wire{}, memory: newMemory(), clock: &clock{now: time.Unix(1_700_000_000, 0)}}
-	c := Client{Name: "vpn", Addresses: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Secret: testSecret, Policy: "staff"}
+	b := &bench{wire: &wire{}, clock: &clock{now: time.Unix(1_700_000_000, 0)}}
+	b.memory = newMemory(b.clock.Now)
+	c := Client{Name: "vpn", Addresses: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}, Secret: testSecret, Policy: "staff"}
 	cfg := Config{
 		Listen: []string{"127.0.0.1:0"}, RejectDelay: -1, Queue: 4, Workers: 2, Now: b.clock.Now,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -143,6 +169,18 @@ func newBench(t testing.TB, l Logins, change func(*Config, *Client)) *bench {
 func (b *bench) put(packets ...[]byte) {
 	for _, p := range packets {
 		b.receive(datagram{bytes: p, from: testFrom, socket: b.wire})
+	}
+}
+
+// teach lets everything be learned that is to be learned, at once.
+func (b *bench) teach() {
+	for {
+		select {
+		case one := <-b.learner.todo:
+			b.learner.commit(one)
+		default:
+			return
+		}
 	}
 }
 

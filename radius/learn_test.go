@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sallyport/login"
 )
 
 // forgetful is a Memory whose Learn is a function.
@@ -17,7 +19,9 @@ type forgetful func(ctx context.Context) error
 
 func (forgetful) Learned(string, netip.Addr) bool { return false }
 
-func (f forgetful) Learn(ctx context.Context, _ string, _ netip.Addr) error { return f(ctx) }
+func (forgetful) Sighted(string, netip.Addr) (signed, unsigned login.Sighting) { return }
+
+func (f forgetful) Learn(ctx context.Context, _ login.Lesson) error { return f(ctx) }
 
 func TestLearningIsTriedAgainWithTheNextPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -31,9 +35,10 @@ func TestLearningIsTriedAgainWithTheNextPacket(t *testing.T) {
 			return nil
 		}), slog.New(slog.NewTextHandler(&log, nil)), time.Now)
 		l.start()
+		one := lesson{login.Lesson{Client: "vpn", Address: testFrom.Addr()}, true}
 		for range 6 {
-			l.learn("vpn", testFrom.Addr())
-			l.learn("vpn", testFrom.Addr()) // is pending
+			l.learn(one)
+			l.learn(one) // is pending
 			commit <- struct{}{}
 			synctest.Wait()
 		}
@@ -44,7 +49,7 @@ func TestLearningIsTriedAgainWithTheNextPacket(t *testing.T) {
 		if got := strings.Count(log.String(), "no leader"); got != logBurst {
 			t.Errorf("%d lines for 5 failures, want %d", got, logBurst)
 		}
-		if !strings.Contains(log.String(), "required from this address from now on") {
+		if !strings.Contains(log.String(), "required of it from now on") {
 			t.Error("success is not logged")
 		}
 	})
@@ -59,7 +64,7 @@ func TestClosedLearnerCancelsWhatTakesTooLong(t *testing.T) {
 		}), slog.New(slog.DiscardHandler), time.Now)
 		l.start()
 		for n := range 2 * maxLessons {
-			l.learn("vpn", netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}))
+			l.learn(lesson{Lesson: login.Lesson{Client: "vpn", Address: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})}})
 		}
 		synctest.Wait()
 		l.close()

@@ -25,6 +25,8 @@ type outline struct {
 	// state is the first State, part of the packet; states counts them.
 	state  []byte
 	states int
+	// names are parts of the packet too.
+	names senderNames
 }
 
 // cut returns the packet of a datagram: as many octets as its Length says. What follows is padding
@@ -90,5 +92,7 @@ func (o *outline) note(t codec.Type, value []byte, at int) {
 		if o.states++; o.states == 1 {
 			o.state = value
 		}
+	default:
+		o.names.note(t, value)
 	}
 }

@@ -19,7 +19,7 @@ const (
 	DropAccounting Reason = "accounting"
 	// DropUnsigned: Message-Authenticator is required and absent.
 	DropUnsigned Reason = "message_authenticator_missing"
-	// DropUnlearned: Message-Authenticator is absent from an address that used to send it.
+	// DropUnlearned: Message-Authenticator is absent, and the client is known to send it.
 	DropUnlearned Reason = "message_authenticator_disappeared"
 	// DropProxyState: Proxy-State without Message-Authenticator (CVE-2024-3596).
 	DropProxyState Reason = "proxy_state_unsigned"
@@ -50,6 +50,30 @@ const (
 	// DropSend: the operating system refused to send the reply.
 	DropSend Reason = "send_failed"
 )
+
+// remedy names what an administrator may change about packets that are dropped for this reason; "" where
+// nothing is to be changed. docs/radius-clients.md has a paragraph on each reason.
+func (r Reason) remedy() string {
+	switch r {
+	case DropUnknownClient:
+		return "add a [[client]] with this address, or correct address in the one that is meant"
+	case DropAccounting:
+		return "turn accounting off at the client"
+	case DropUnsigned:
+		return `have the client send Message-Authenticator, or set message_authenticator = "auto" or "optional"; EAP and Status-Server must have it in any case`
+	case DropUnlearned:
+		return `have the client send Message-Authenticator from each address, or give the address a [[client]] of its own with message_authenticator = "optional"; "sallyport client forget" begins again`
+	case DropProxyState:
+		return `have the client or the proxy send Message-Authenticator, or set message_authenticator = "optional" and proxy_state_limit, which leaves the replies open to CVE-2024-3596`
+	case DropBadSignature:
+		return "give both sides the same shared secret: secret or secret_file in this [[client]]"
+	case DropShed:
+		return "if it lasts, raise peak_rate in [login]"
+	case DropOutage:
+		return `"sallyport doctor" asks each back end; on_outage = "reject" is for a client that knows no other server`
+	}
+	return ""
+}
 
 // level is how loud a reason is. A retransmission on its way is everyday life; what an operator must
 // repair is an error.

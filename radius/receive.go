@@ -66,7 +66,7 @@ func (s *Server) receive(d datagram) {
 		return
 	}
 	preferred := o.code == codec.CodeAccessRequest && o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
-	o.state = nil // it points into the reader's buffer
+	o.state, o.names = nil, senderNames{} // they point into the reader's buffer
 	x, isNew := s.begin(c, d, &o, now)
 	if !isNew {
 		return
@@ -96,31 +96,27 @@ func (s *Server) examine(c *client, d datagram) (packet []byte, o outline, why R
 	if o, why = read(packet); why != "" {
 		return nil, o, why
 	}
-	return packet, o, s.authenticate(c, plainAddr(d.from.Addr()), packet, &o)
+	return packet, o, s.authenticate(c, d.from, packet, &o)
 }
 
 // authenticate applies RFC 3579 §3.2 and the client's rule. Nothing has happened before it that a
 // forged packet could have changed.
-func (s *Server) authenticate(c *client, addr netip.Addr, packet []byte, o *outline) Reason {
+func (s *Server) authenticate(c *client, from netip.AddrPort, packet []byte, o *outline) Reason {
 	switch {
 	case o.badMA:
 		return DropSignatureForm
 	case o.ma == 0:
-		return s.unsigned(c, addr, o)
+		return s.unsigned(c, from, o)
 	case !c.signer.validMessageAuthenticator(packet, o.auth, o.ma):
 		return DropBadSignature
-	}
-	// Status-Server is never learned from: a health checker may share its address with a client
-	// that cannot sign (RFC 5997 §4 has no side effects).
-	if c.MessageAuthenticator == RuleAuto && o.code == codec.CodeAccessRequest && !s.memory.Learned(c.Name, addr) {
-		s.learner.learn(c.Name, addr)
 	}
 	return ""
 }
 
 // unsigned says whether a packet without Message-Authenticator is taken.
-func (s *Server) unsigned(c *client, addr netip.Addr, o *outline) Reason {
-	limit := 0
+func (s *Server) unsigned(c *client, from netip.AddrPort, o *outline) Reason {
+	addr := plainAddr(from.Addr())
+	limit, tolerated := 0, false
 	switch {
 	case o.code == codec.CodeStatusServer, o.eap, c.MessageAuthenticator == RuleRequired:
 		// RFC 5997 §3 and RFC 3579 §3.1 demand it of these two, whatever the rule.
@@ -128,10 +124,16 @@ func (s *Server) unsigned(c *client, addr netip.Addr, o *outline) Reason {
 	case c.MessageAuthenticator == RuleOptional:
 		limit = c.ProxyStateLimit
 	case s.memory.Learned(c.Name, addr):
-		return DropUnlearned
+		if tolerated = s.mayComeUnsigned(c, addr, o); !tolerated {
+			return DropUnlearned
+		}
 	}
 	if o.proxyStates > limit {
 		return DropProxyState
+	}
+	if tolerated {
+		c.counts.tolerated.Add(1)
+		s.hint(c, from, slog.LevelWarn, "request without Message-Authenticator taken although the client signs others: have all of them sign, or give those that cannot a [[client]] of their own")
 	}
 	return ""
 }

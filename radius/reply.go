@@ -31,12 +31,12 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		if c.OnOutage != OutageReject {
 			return output{}, why, err
 		}
-		s.hint(j, why.level(), "login rejected because it could not be decided", causes(rep, err)...)
+		s.hint(j.client, j.from, why.level(), "login rejected because it could not be decided", causes(rep, err)...)
 		rep = login.Outage(err)
 	}
 	if rep.Verdict == login.Challenge && c.Mode != login.ModeChallenge {
 		// Zero means no: a client that cannot answer gets the zero reply, which is a Reject.
-		s.hint(j, slog.LevelError, "login rejected because the client's mode has no challenges", slog.String("trace", rep.Trace))
+		s.hint(j.client, j.from, slog.LevelError, "login rejected because the client's mode has no challenges", slog.String("trace", rep.Trace))
 		rep = login.Reply{Trace: rep.Trace}
 	}
 	packet, omitted, err := write(c, request, rep, s.cfg.VendorID)
@@ -44,12 +44,12 @@ func (s *Server) reply(j *job, request *codec.Packet, rep login.Reply, err error
 		return output{}, DropReply, err
 	}
 	if len(omitted) > 0 {
-		s.hint(j, slog.LevelError, "Access-Accept sent without attributes that have no room; let the client's rules or pass_attributes give fewer",
+		s.hint(j.client, j.from, slog.LevelError, "Access-Accept sent without attributes that have no room; let the client's rules or pass_attributes give fewer",
 			slog.Any("attributes", omitted), slog.String("trace", rep.Trace))
 	}
 	if len(packet) > goodReply {
 		c.counts.oversized.Add(1)
-		s.hint(j, slog.LevelWarn, "RADIUS reply is larger than 1024 octets; some clients drop it", slog.Int("octets", len(packet)))
+		s.hint(j.client, j.from, slog.LevelWarn, "RADIUS reply is larger than 1024 octets; some clients drop it", slog.Int("octets", len(packet)))
 	}
 	return output{packet: packet, verdict: rep.Verdict}, "", nil
 }

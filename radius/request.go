@@ -26,7 +26,7 @@ func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply,
 	name, names := only(p, rfc2865.UserName_Type)
 	switch {
 	case needsOtherThanPAP(p):
-		s.hint(j, slog.LevelWarn, "RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP")
+		s.hint(j.client, j.from, slog.LevelWarn, "RADIUS client uses CHAP, MS-CHAP or EAP; only PAP can be checked: set the client to PAP")
 		return s.refuse(j, p, login.CodeNotPermitted, login.MessageNeedsPAP, "CHAP, MS-CHAP or EAP in place of PAP"), nil
 	case states > 1:
 		return s.refuse(j, p, login.CodeStateInvalid, login.MessageMalformed, "more than one State"), nil

@@ -23,12 +23,16 @@ type Logins interface {
 	Vouch(state, client string) bool
 }
 
-// Memory keeps what RuleAuto has learned, on every node and over restarts. Learned is asked for each
-// packet, so it must be cheap. Both are safe for concurrent use.
+// Memory keeps what RuleAuto has learned, on every node and over restarts. It ends for a client that was
+// not seen to sign for long. All methods are safe for concurrent use.
 type Memory interface {
-	// Learned reports whether the client has sent a valid Message-Authenticator from addr.
+	// Learned reports whether the client is known to send Message-Authenticator, so that it counts for
+	// addr: one that was never seen included. It is asked for each packet without one, so it must be cheap.
 	Learned(client string, addr netip.Addr) bool
-	Learn(ctx context.Context, client string, addr netip.Addr) error
+	// Sighted returns what is remembered of the client's requests from addr, those with
+	// Message-Authenticator and those without.
+	Sighted(client string, addr netip.Addr) (signed, unsigned login.Sighting)
+	Learn(ctx context.Context, one login.Lesson) error
 }
 
 // Server answers RADIUS requests over UDP. Make one with [New]. Its methods are safe for concurrent

@@ -35,7 +35,10 @@ type ClientStats struct {
 	Challenges uint64 `json:"challenges"`
 	Statuses   uint64 `json:"statuses"`
 	// Oversized counts replies above 1024 octets, which some clients drop.
-	Oversized uint64            `json:"oversized"`
+	Oversized uint64 `json:"oversized"`
+	// Tolerated counts the requests without Message-Authenticator that were taken under RuleAuto although
+	// the client is known to send it.
+	Tolerated uint64            `json:"tolerated"`
 	Dropped   map[Reason]uint64 `json:"dropped"`
 }
 
@@ -51,7 +54,8 @@ func (s *Server) Stats() Stats {
 		st.Clients[name] = ClientStats{
 			Requests: c.requests.Load(), Duplicates: c.duplicates.Load(),
 			Accepts: c.accepts.Load(), Rejects: c.rejects.Load(), Challenges: c.challenges.Load(),
-			Statuses: c.statuses.Load(), Oversized: c.oversized.Load(), Dropped: c.drops.snapshot(),
+			Statuses: c.statuses.Load(), Oversized: c.oversized.Load(),
+			Tolerated: c.tolerated.Load(), Dropped: c.drops.snapshot(),
 		}
 	}
 	n, since := s.queue.waiting()

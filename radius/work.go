@@ -42,6 +42,7 @@ func (s *Server) serve(j *job) {
 	ctx, cancel := context.WithTimeout(s.base, left)
 	defer cancel()
 	rep, err := s.ask(ctx, j, p)
+	s.learnFrom(j, p, rep.Proof)
 	out, why, err := s.reply(j, p, rep, err)
 	if why != "" {
 		s.abandon(j, why, causes(rep, err)...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"sallyport/cluster"
 	"sallyport/login"
@@ -78,41 +79,46 @@ func incomplete(b *bench) {
 }
 
 func learning(b *bench) {
-	addresses := []netip.Addr{
-		netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("2001:db8::1"),
-	}
-	since := b.clock.Now()
-	for _, a := range addresses {
-		if b.Learned(vpn, a) {
-			b.Errorf("%v is learned already", a)
-		}
-		if err := b.Learn(b.Context(), vpn, a); err != nil {
+	signs, old, stranger := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.9")
+	learn := func(client string, addr netip.Addr, sender byte, unsigned bool) {
+		b.Helper()
+		one := login.Lesson{Client: client, Address: addr, Sender: login.SenderTag{sender}, Unsigned: unsigned}
+		if err := b.Learn(b.Context(), one); err != nil {
 			b.Fatalf("Learn: %v", err)
 		}
 	}
-	if err := b.Learn(b.Context(), "vpn2", addresses[0]); err != nil {
-		b.Fatalf("Learn: %v", err)
+	since := b.clock.Now()
+	learn(vpn, old, 1, true)
+	if b.Learned(vpn, old) {
+		b.Error("what is not signed was taken for signed")
 	}
-	b.clock.Advance(1)
-	if err := b.Learn(b.Context(), vpn, netip.MustParseAddr("::ffff:192.0.2.1")); err != nil {
-		b.Fatalf("Learn: %v", err)
-	}
-	for _, a := range addresses {
+	learn(vpn, signs, 2, false)
+	learn("vpn2", signs, 2, false)
+	b.clock.Advance(time.Hour)
+	learn(vpn, netip.MustParseAddr("::ffff:192.0.2.1"), 3, false)
+	for _, a := range []netip.Addr{signs, old, stranger} {
 		if !b.Learned(vpn, a) || b.Learned("vp", a) {
 			b.Errorf("%v: learned %v, by another name %v", a, b.Learned(vpn, a), b.Learned("vp", a))
 		}
 	}
+	signed, unsigned := b.Sighted(vpn, signs)
+	if !signed.Since.Equal(since) || signed.Seen.Before(since.Add(time.Hour)) || len(signed.Senders) != 2 || !unsigned.Seen.IsZero() {
+		b.Errorf("sighted at %v: %+v, %+v", signs, signed, unsigned)
+	}
+	if signed, unsigned = b.Sighted(vpn, old); !signed.Seen.IsZero() || len(unsigned.Senders) != 1 {
+		b.Errorf("sighted at %v: %+v, %+v", old, signed, unsigned)
+	}
 	all := b.LearnedAll()
-	if len(all) != 4 || all[0] != (cluster.LearnedClient{Client: vpn, Address: addresses[0], Since: since}) {
+	if len(all) != 3 || all[0].Client != vpn || all[0].Address != signs || all[0].Unsigned || !all[1].Unsigned {
 		b.Errorf("LearnedAll: %v", all)
 	}
-	if n, err := b.Forget(b.Context(), vpn); n != 3 || err != nil {
+	if n, err := b.Forget(b.Context(), vpn); n != 2 || err != nil {
 		b.Errorf("Forget: %d, %v", n, err)
 	}
-	if b.Learned(vpn, addresses[0]) || !b.Learned("vpn2", addresses[0]) {
+	if b.Learned(vpn, signs) || !b.Learned("vpn2", signs) {
 		b.Error("the wrong client was forgotten")
 	}
-	if err := b.Learn(b.Context(), vpn, netip.Addr{}); err == nil {
+	if err := b.Learn(b.Context(), login.Lesson{Client: vpn}); err == nil {
 		b.Error("no address was learned")
 	}
 }

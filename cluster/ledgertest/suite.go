@@ -24,7 +24,8 @@ type Ledger interface {
 	OpenWindow(ctx context.Context, subject string, until time.Time) error
 	Windows(ctx context.Context) ([]cluster.Window, error)
 	Learned(client string, addr netip.Addr) bool
-	Learn(ctx context.Context, client string, addr netip.Addr) error
+	Sighted(client string, addr netip.Addr) (signed, unsigned login.Sighting)
+	Learn(ctx context.Context, one login.Lesson) error
 	Forget(ctx context.Context, client string) (int, error)
 	LearnedAll() []cluster.LearnedClient
 }

@@ -50,7 +50,7 @@ func TestAnActThatComesAgainIsOne(t *testing.T) {
 		},
 		"a forget, and a request": {
 			&Forget{Client: "vpn", Act: act}, []Command{learn}, Result{Status: Done, Count: 1},
-			func(v View) bool { return v.HasLearned("vpn", learn.Address) },
+			func(v View) bool { return v.Learned("vpn", learn.Address, 0) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

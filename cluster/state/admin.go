@@ -89,39 +89,6 @@ func (u *User) each(factor string, change func(*Credential)) bool {
 	return found
 }
 
-func (c *Learn) apply(t *txn) Result {
-	if c.Client == "" || len(c.Client) > 1<<16-1 || (len(c.Address) != 4 && len(c.Address) != 16) {
-		return Result{Status: Ignored}
-	}
-	key := learnedKey(c.Client, c.Address)
-	if _, known := t.learned.get(key); !known {
-		t.putLearned(&Learned{Client: c.Client, Address: c.Address, Since: t.time})
-	}
-	return Result{Status: Done}
-}
-
-func (t *txn) putLearned(l *Learned) {
-	t.learned.set(t.edit, learnedKey(l.Client, l.Address), t.wire.encode(l))
-}
-
-func (c *Forget) apply(t *txn) Result { return t.once(c.Act, func() Result { return c.forget(t) }) }
-
-func (c *Forget) forget(t *txn) Result {
-	var keys []tag
-	t.learned.walk(func(key tag, b []byte) bool {
-		var l Learned
-		mustDecode(t.wire, b, &l)
-		if l.Client == c.Client {
-			keys = append(keys, key)
-		}
-		return true
-	})
-	for _, key := range keys {
-		t.learned.delete(t.edit, key)
-	}
-	return Result{Status: Done, Count: len(keys)}
-}
-
 func (c *Found) apply(t *txn) Result {
 	if t.meta.ClusterID != "" {
 		return Result{Status: Conflict}

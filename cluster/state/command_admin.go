@@ -60,10 +60,14 @@ func (c *Unlock) wire(w *wire) {
 	w.fixed(3, c.Act[:])
 }
 
-// Learn remembers that a client sends Message-Authenticator from an address (4 or 16 octets).
+// Learn remembers that requests of a client come from an address (4 or 16 bytes): with a
+// Message-Authenticator, or without one. Sender says which program behind the address it was, see
+// [login.SenderTag]. The last two are known from [signersByClient] on, and zero in those of earlier programs.
 type Learn struct {
-	Client  string
-	Address []byte
+	Client   string
+	Address  []byte
+	Sender   login.SenderTag
+	Unsigned bool
 }
 
 func (c *Learn) kind() Kind { return KindLearn }
@@ -71,6 +75,8 @@ func (c *Learn) kind() Kind { return KindLearn }
 func (c *Learn) wire(w *wire) {
 	w.name(1, &c.Client)
 	w.octets(2, &c.Address)
+	w.fixed(3, c.Sender[:])
+	w.bool(4, &c.Unsigned)
 }
 
 // Forget removes what was learned about a client.

@@ -31,6 +31,9 @@ func examples() map[string]Command {
 	for name, c := range examples4() {
 		all["commands-4/"+name] = c
 	}
+	for name, c := range examples5() {
+		all["commands-5/"+name] = c
+	}
 	return all
 }
 
@@ -107,6 +110,13 @@ func examples4() map[string]Command {
 		"remove-node": &RemoveNode{Node: "node2", Act: act},
 		"raise-level": &RaiseLevel{Level: 2},
 		"raise-epoch": &RaiseEpoch{Previous: 1, Key: StateKey{ID: 3, Sealed: []byte("sealed")}, Floors: floors, Act: act},
+	}
+}
+
+// examples5 are what came with feature level 3.
+func examples5() map[string]Command {
+	return map[string]Command{
+		"learn": &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}, Sender: login.SenderTag{1, 7: 8}, Unsigned: true},
 	}
 }
 

@@ -49,7 +49,10 @@ func drawCommand(t *rapid.T) Command {
 		rapid.Just[Command](&Register{UserID: user, Name: "new name", Handle: handle, Factor: factor, Version: version, Record: []byte("record 2")}),
 		rapid.Just[Command](&Reset{UserID: user, Factor: rapid.SampledFrom([]string{"", factor}).Draw(t, "which"), Act: act, Handle: handle}),
 		rapid.Just[Command](&Unlock{UserID: user, Factor: factor, Act: act}),
-		rapid.Just[Command](&Learn{Client: client, Address: []byte{192, 0, 2, small("address")}}),
+		rapid.Just[Command](&Learn{
+			Client: client, Address: []byte{192, 0, 2, small("address")},
+			Sender: login.SenderTag{rapid.ByteRange(0, 2).Draw(t, "sender")}, Unsigned: rapid.Bool().Draw(t, "unsigned"),
+		}),
 		rapid.Just[Command](&Forget{Client: client, Act: act}),
 		rapid.Just[Command](&Rotate{Previous: small("previous"), Key: StateKey{ID: small("key"), Sealed: []byte("key")}}),
 		drawMembership(),

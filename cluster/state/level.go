@@ -42,6 +42,12 @@ func (e *LevelError) Error() string {
 	return fmt.Sprintf("the state has feature level %d and this program knows %d: run a newer sallyport, or restore a snapshot of level %d", e.Have, e.Know, e.Know)
 }
 
+// The levels from which on old commands behave otherwise.
+const (
+	// signersByClient: what is learned of Message-Authenticator counts for all addresses of a client, and ends.
+	signersByClient = 3
+)
+
 // Level is the feature level of the cluster.
 func (v View) Level() uint32 { return v.root.meta.level() }
 
@@ -60,6 +66,7 @@ func (c *RaiseLevel) apply(t *txn) Result {
 		next := *t.meta
 		next.Level = c.Level
 		t.meta = &next
+		t.dateLearned()
 	}
 	return Result{Status: Done}
 }

@@ -44,6 +44,8 @@ func Merge(backup, current View, m Merging) (View, error) {
 	t.meta, t.index, t.time = c.meta, c.index, max(b.time, c.time)
 	t.acts, t.nodes, t.tokens = c.acts, c.nodes, c.tokens
 	t.beginEpoch(epoch+1, m.Key, floors)
+	t.mergeLearned(c)
+	t.dateLearned()
 	if err := t.mergeUsers(c, m); err != nil {
 		return View{}, err
 	}

@@ -80,7 +80,7 @@ func TestABackupTakesThePlaceOfTheUsers(t *testing.T) {
 	if got, want := v.Sizes(), (Sizes{Users: 2, Learned: 1, Tallies: 2, Windows: 1}); got != want {
 		t.Errorf("sizes %+v, want %+v", got, want)
 	}
-	if v.Window("corp:1") != 9000*second || !v.HasLearned("vpn", []byte{192, 0, 2, 1}) {
+	if v.Window("corp:1") != 9000*second || !v.Learned("vpn", []byte{192, 0, 2, 1}, 0) {
 		t.Error("the window or the address is not the backup's")
 	}
 	alice := v.User("alice")
@@ -129,7 +129,7 @@ func TestAMergedClusterStaysWhatItIs(t *testing.T) {
 	if r := m.apply(10, 0, []Command{use(), &Forget{Client: "vpn", Act: login.Tag{5}}}); r[0].Status != Done || r[1].Count != 1 {
 		t.Errorf("what was done before is done again: %+v", r)
 	}
-	if !m.View().HasLearned("vpn", []byte{192, 0, 2, 1}) {
+	if !m.View().Learned("vpn", []byte{192, 0, 2, 1}, 0) {
 		t.Error("a forget was done again")
 	}
 	checkUsedCodes(t, m)

@@ -2,7 +2,6 @@ package state
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 
 	"sallyport/login"
@@ -112,27 +111,4 @@ func mustDecode(w *wire, b []byte, m message) {
 	if err := w.decode(b, m); err != nil {
 		panic(fmt.Sprintf("state: memory is damaged: %v", err))
 	}
-}
-
-// Learned is a client's address that has sent Message-Authenticator, since when (nanoseconds since
-// 1970).
-type Learned struct {
-	Client  string
-	Address []byte
-	Since   int64
-}
-
-func (l *Learned) wire(w *wire) {
-	w.name(1, &l.Client)
-	w.octets(2, &l.Address)
-	w.int(3, &l.Since)
-}
-
-// learnedKey is length-prefixed, so that no client's addresses are found under another's name.
-func learnedKey(client string, address []byte) tag {
-	var room [128]byte
-	b := binary.BigEndian.AppendUint64(room[:0], uint64(len(client)))
-	b = append(b, client...)
-	sum := sha256.Sum256(append(b, address...))
-	return tag(sum[:16])
 }

@@ -49,7 +49,7 @@ func TestASnapshotOfAnEarlierReleaseIsRestored(t *testing.T) {
 	if cred := alice.Credential("totp"); alice.ID != "corp:1" || cred.Last != 58_000_000 || cred.Failures != 1 || string(cred.Record) != "sealed" {
 		t.Errorf("alice: %+v", alice)
 	}
-	if ring := m.View().Meta(); ring.ClusterID != "test" || len(ring.Keys) != 2 || !m.View().HasLearned("vpn", []byte{192, 0, 2, 1}) {
+	if ring := m.View().Meta(); ring.ClusterID != "test" || len(ring.Keys) != 2 || !m.View().Learned("vpn", []byte{192, 0, 2, 1}, 0) {
 		t.Errorf("meta: %+v", ring)
 	}
 	settled := examples1()["settle"].(*Settle)

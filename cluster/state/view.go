@@ -57,25 +57,6 @@ func (v View) Challenge(id login.ChallengeID) *Challenge {
 	return v.root.challenge(v.wire(), id, "", "")
 }
 
-// HasLearned reports whether the client was seen to send Message-Authenticator from the address.
-func (v View) HasLearned(client string, address []byte) bool {
-	_, ok := v.root.learned.get(learnedKey(client, address))
-	return ok
-}
-
-// Learned returns everything that was learned.
-func (v View) Learned() []*Learned {
-	var all []*Learned
-	w := v.wire()
-	v.root.learned.walk(func(_ tag, b []byte) bool {
-		l := &Learned{}
-		mustDecode(w, b, l)
-		all = append(all, l)
-		return true
-	})
-	return all
-}
-
 func (v View) wire() *wire { return &wire{names: v.root.names} }
 
 // Sizes counts what is stored.
@@ -84,19 +65,25 @@ type Sizes struct {
 	Challenges int
 	Decoys     uint64 // of the challenges
 	Verdicts   uint64
-	Learned    int
+	Learned    int // addresses of clients
 	Tallies    int // subjects whose sends are counted
 	Windows    int
 }
 
 // Sizes returns the counts.
 func (v View) Sizes() Sizes {
+	learned := 0
+	v.root.eachLearned(func(_ tag, l *Learned) {
+		if len(l.Address) > 0 {
+			learned++
+		}
+	})
 	return Sizes{
 		Users:      v.root.users.size,
 		Challenges: v.root.challenges.size,
 		Decoys:     v.root.decoys,
 		Verdicts:   v.root.verdicts,
-		Learned:    v.root.learned.size,
+		Learned:    learned,
 		Tallies:    v.root.tallies.size,
 		Windows:    v.root.windows.size,
 	}

@@ -31,7 +31,7 @@ func clientListVerb() verb {
 
 func clientForgetVerb() verb {
 	return verb{
-		name: "forget", summary: "forget that a client sends Message-Authenticator", usage: "NAME [--yes]",
+		name: "forget", summary: "forget whether a client sends Message-Authenticator", usage: "NAME [--yes]",
 		examples: []string{"sallyport client forget vpn", "sallyport client forget vpn --yes"},
 		exits:    adminExits,
 		flags:    func(fs *pflag.FlagSet) { socketFlag(fs); yesFlag(fs) },
@@ -64,18 +64,30 @@ func rule(c admin.Client) string {
 	return c.MessageAuthenticator
 }
 
-// learned counts the addresses and says when the last one was learned.
+// learned counts the addresses that sign and says when that was last learned, and counts those that do not.
 func learned(c admin.Client, now time.Time) string {
-	if len(c.Learned) == 0 {
-		return ""
-	}
-	last := c.Learned[0].Since
-	for _, l := range c.Learned[1:] {
-		if l.Since.After(last) {
-			last = l.Since
+	var last time.Time
+	signing, without := 0, 0
+	for _, l := range c.Learned {
+		if l.Unsigned {
+			without++
+			continue
+		}
+		signing++
+		for _, at := range []time.Time{l.Since, l.Seen} {
+			if at.After(last) {
+				last = at
+			}
 		}
 	}
-	return fmt.Sprintf("%d, last %s", len(c.Learned), ago(last, now))
+	var facts []string
+	if signing > 0 {
+		facts = append(facts, fmt.Sprintf("%d, last %s", signing, ago(last, now)))
+	}
+	if without > 0 {
+		facts = append(facts, fmt.Sprintf("%d without it", without))
+	}
+	return strings.Join(facts, "; ")
 }
 
 func forgetClient(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"sallyport/web/admin"
 )
 
 func TestClientsAreListed(t *testing.T) {
@@ -30,5 +33,21 @@ func TestAClientIsForgottenOnlyOnPurpose(t *testing.T) {
 	got = runOne(t, clientVerb(), "", "forget", "vnp", "--yes", "--socket", socket)
 	if got.code != exitFailed || fmt.Sprint(f.acts) != "[forget vpn]" {
 		t.Errorf("a misspelt client: exit %d, acts %v", got.code, f.acts)
+	}
+}
+
+func TestClientsThatSignFromSomeAddressesOnly(t *testing.T) {
+	hour := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	signs := admin.Learned{Since: hour, Seen: hour.Add(time.Hour)}
+	mute := admin.Learned{Since: hour.Add(time.Hour), Unsigned: true}
+	for want, list := range map[string][]admin.Learned{
+		"":                             nil,
+		"1, last 1h ago":               {signs},
+		"2, last 1h ago; 1 without it": {signs, mute, {Since: hour}},
+		"2 without it":                 {mute, mute},
+	} {
+		if got := learned(admin.Client{Learned: list}, hour.Add(2*time.Hour)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -92,11 +92,25 @@ func (d doctor) messageAuthenticators(ctx context.Context) {
 			d.ok(subject, "requests must carry Message-Authenticator")
 		case c.MessageAuthenticator == "optional":
 			d.warn(subject, "requests need not carry Message-Authenticator (CVE-2024-3596)", "Update the client, and set message_authenticator = \"required\".")
-		case i >= 0 && len(list.Clients[i].Learned) > 0:
-			d.warn(subject, fmt.Sprintf("sends Message-Authenticator from %d of its addresses", len(list.Clients[i].Learned)),
+		case i >= 0 && signing(list.Clients[i]) > 0:
+			d.warn(subject, fmt.Sprintf("sends Message-Authenticator from %d of its addresses", signing(list.Clients[i])),
 				"Set message_authenticator = \"required\" when it always does.")
+			if without := len(list.Clients[i].Learned) - signing(list.Clients[i]); without > 0 {
+				d.warn(subject, fmt.Sprintf("and from %d without it, which is tolerated as long as it goes on: somebody may pretend to be one of these", without),
+					"Have them send it, or give them a [[client]] of their own; \"sallyport client list --json\" names them.")
+			}
 		default:
-			d.ok(subject, "Message-Authenticator is required of an address as soon as it has sent one")
+			d.ok(subject, "Message-Authenticator is required of the client as soon as a login has carried one")
 		}
 	}
+}
+
+// signing is from how many addresses a client is known to send Message-Authenticator.
+func signing(c admin.Client) (n int) {
+	for _, l := range c.Learned {
+		if !l.Unsigned {
+			n++
+		}
+	}
+	return n
 }

@@ -177,7 +177,7 @@ until = 2001-01-01
 		`[warn] policy.staff: backup: no second factor for robot until 2001-01-02, because: no human is there`,
 		`[warn] directory.corp: people are known by uid: `,
 		`[warn] client: what the clients send is not known: the daemon cannot be reached`,
-		`[ ok ] client vpn: Message-Authenticator is required of an address as soon as it has sent one`,
+		`[ ok ] client vpn: Message-Authenticator is required of the client as soon as a login has carried one`,
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%s is not in\n%s", want, got.stdout)
@@ -210,6 +210,11 @@ func TestTheDoctorRecommendsWhatAClientIsKnownToSend(t *testing.T) {
 	f.clients = []admin.Client{{Name: "vpn", Configured: true, Learned: []admin.Learned{{Address: netip.MustParseAddr("192.0.2.1")}}}}
 	got := runProgram(t, "", "doctor", "policy", "--config", p.config, "--socket", serveAdmin(t, f))
 	if !strings.Contains(got.stdout, "[warn] client vpn: sends Message-Authenticator from 1 of its addresses\n       Set message_authenticator = \"required\"") {
+		t.Errorf("got %s", got.stdout)
+	}
+	f.clients[0].Learned = append(f.clients[0].Learned, admin.Learned{Address: netip.MustParseAddr("192.0.2.2"), Unsigned: true})
+	got = runProgram(t, "", "doctor", "policy", "--config", p.config, "--socket", serveAdmin(t, f))
+	if !strings.Contains(got.stdout, "from 1 of its addresses\n") || !strings.Contains(got.stdout, "[warn] client vpn: and from 1 without it") {
 		t.Errorf("got %s", got.stdout)
 	}
 }

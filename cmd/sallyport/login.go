@@ -28,7 +28,7 @@ func loginVerb() verb {
 	return verb{
 		name: "login", summary: "log in over RADIUS at the terminal, prompt by prompt",
 		usage: "[USER] [--server ADDRESS:PORT]... [--secret-file FILE]",
-		note:  `Each request carries Message-Authenticator: under message_authenticator = "auto" this address then needs one for good ("sallyport client forget").`,
+		note:  `Each request carries Message-Authenticator, from which a server with message_authenticator = "auto" learns nothing while the NAS-Identifier begins with "sallyport-login"; from another one it does ("sallyport client forget").`,
 		examples: []string{
 			"sallyport login alice",
 			"sallyport login bob --server radius.example.com --secret-file ./secret --verbose",
@@ -41,7 +41,7 @@ func loginVerb() verb {
 		flags: func(fs *pflag.FlagSet) {
 			fs.StringArray("server", []string{defaultServer}, "the RADIUS server's `address` and port (1812 when left out);\ngiven again: the next one to ask when one is silent")
 			fs.String("secret-file", "", "the `file` with the shared secret (default the demo's, when the server is on loopback)")
-			fs.String("nas-identifier", "sallyport-login", "the NAS-Identifier to send")
+			fs.String("nas-identifier", radius.TerminalIdentifier, "the NAS-Identifier to send; from another one the server learns\nthat this client sends Message-Authenticator")
 			fs.String("calling-station-id", "", "the Calling-Station-Id to send")
 			fs.Uint32("vendor-id", radius.DefaultVendorID, "the vendor `number` of the Sallyport attributes, as the server has it")
 			fs.Bool("no-qr", false, "do not draw the QR code of a registration")

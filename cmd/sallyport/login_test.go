@@ -41,8 +41,11 @@ func (s scriptedLogins) Vouch(string, string) bool { return true }
 // nothingLearned is the memory of a server that has no client with the rule "auto".
 type nothingLearned struct{}
 
-func (nothingLearned) Learned(string, netip.Addr) bool                 { return false }
-func (nothingLearned) Learn(context.Context, string, netip.Addr) error { return nil }
+func (nothingLearned) Learned(string, netip.Addr) bool { return false }
+func (nothingLearned) Sighted(string, netip.Addr) (signed, unsigned login.Sighting) {
+	return signed, unsigned
+}
+func (nothingLearned) Learn(context.Context, login.Lesson) error { return nil }
 
 // registrationScript is a first login: a wrong code, a key shown again, then the right code.
 func registrationScript() scriptedLogins {

@@ -39,6 +39,8 @@ func radiusCollectors(stats func() radius.Stats) []prometheus.Collector {
 				func(c client) float64 { return float64(c.Duplicates) }, "client"),
 			counter("sallyport_radius_oversized_replies_total", "Replies above 1024 octets, which some clients drop.",
 				func(c client) float64 { return float64(c.Oversized) }, "client"),
+			counter("sallyport_radius_unsigned_tolerated_total", "Requests without Message-Authenticator that were taken although the client sends it elsewhere.",
+				func(c client) float64 { return float64(c.Tolerated) }, "client"),
 		}, func() []labelled[client] { return byClient(stats()) }},
 
 		readings[uint64]{[]reading[uint64]{

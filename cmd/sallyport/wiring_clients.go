@@ -29,7 +29,7 @@ func (b clientBook) Clients(context.Context) ([]admin.Client, error) {
 			c = &admin.Client{Name: l.Client, Addresses: []string{}}
 			clients[l.Client] = c
 		}
-		c.Learned = append(c.Learned, admin.Learned{Address: l.Address, Since: l.Since})
+		c.Learned = append(c.Learned, admin.Learned{Address: l.Address, Since: l.Since, Seen: l.Seen, Unsigned: l.Unsigned})
 	}
 	var list []admin.Client
 	for _, name := range slices.Sorted(maps.Keys(clients)) {
@@ -38,7 +38,7 @@ func (b clientBook) Clients(context.Context) ([]admin.Client, error) {
 	return list, nil
 }
 
-// Forget forgets from which addresses a client has sent a Message-Authenticator.
+// Forget forgets from which addresses a client has sent a Message-Authenticator, and from which none.
 func (b clientBook) Forget(ctx context.Context, name string) (int, error) {
 	return b.state.Forget(ctx, name)
 }

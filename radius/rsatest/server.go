@@ -229,5 +229,8 @@ type nothing struct{}
 // Learned is never true.
 func (nothing) Learned(string, netip.Addr) bool { return false }
 
+// Sighted is always nothing.
+func (nothing) Sighted(string, netip.Addr) (signed, unsigned login.Sighting) { return signed, unsigned }
+
 // Learn keeps nothing.
-func (nothing) Learn(context.Context, string, netip.Addr) error { return nil }
+func (nothing) Learn(context.Context, login.Lesson) error { return nil }

@@ -17,14 +17,18 @@ type Client struct {
 	MessageAuthenticator string `json:"message_authenticator"`
 	// Configured is false when something is remembered about a client that is configured no more.
 	Configured bool `json:"configured"`
-	// Learned are the addresses that have sent a Message-Authenticator, and must since.
+	// Learned are the addresses whose requests are known to have a Message-Authenticator, or not to. While
+	// there is one that has, no new address may come without.
 	Learned []Learned `json:"learned"`
 }
 
-// Learned is a source address from which a Message-Authenticator is required since Since.
+// Learned is a source address whose requests have carried a Message-Authenticator since Since, or, where
+// Unsigned, none. Seen is when that was seen last, to a day; zero where an earlier release has learned it.
 type Learned struct {
-	Address netip.Addr `json:"address"`
-	Since   time.Time  `json:"since"`
+	Address  netip.Addr `json:"address"`
+	Since    time.Time  `json:"since"`
+	Seen     time.Time  `json:"seen,omitzero"`
+	Unsigned bool       `json:"unsigned,omitempty"`
 }
 
 // ClientList lists the clients by name.

@@ -70,6 +70,9 @@ func (c *checker) networks(path string, client Client, before []network) []netwo
 			c.fault(key, "%v", err)
 			continue
 		}
+		if client.MessageAuthenticator == "auto" && !prefix.IsSingleIP() {
+			c.warn(key, `%s is a network, and until one of its addresses has signed a login any of them is taken without Message-Authenticator: name the addresses, or set message_authenticator = "required"`, prefix)
+		}
 		n := network{prefix, client.Name, key}
 		c.compare(n, before)
 		before = append(before, n)

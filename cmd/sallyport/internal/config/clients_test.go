@@ -53,16 +53,46 @@ func TestACommaNeedsNoLength(t *testing.T) {
 
 func TestClientsOfOneAddress(t *testing.T) {
 	second := "\n[[client]]\nname = \"other\"\nsecret = \"" + canary + "\"\npolicy = \"staff\"\naddress = "
-	_, faults := parse(valid + second + `"192.0.2.0/24"`)
-	if want := `test.toml:27:1: client[1].address: client "vpn" has 192.0.2.0/24 already`; len(faults) != 1 || faults[0] != want {
+	_, faults := parse(valid + second + `"192.0.2.7/32"`)
+	if want := `test.toml:27:1: client[1].address: client "vpn" has 192.0.2.7/32 already`; len(faults) != 1 || faults[0] != want {
 		t.Errorf("got %q, want %q", faults, want)
 	}
-	c, faults := parse(valid + second + `"192.0.2.7"`)
+	c, faults := parse(valid + second + "\"192.0.2.0/24\"\nmessage_authenticator = \"required\"")
 	if faults != nil {
 		t.Fatal(faults)
 	}
-	want := `test.toml:27:1: client[1].address: 192.0.2.7/32 and 192.0.2.0/24 of client "vpn" overlap: the longer prefix wins`
+	want := `test.toml:27:1: client[1].address: 192.0.2.0/24 and 192.0.2.7/32 of client "vpn" overlap: the longer prefix wins`
 	if got := c.Warnings.Error(); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestS1AutoWithANetworkIsWarnedOf: until one address of it has signed, any of them may come without.
+func TestS1AutoWithANetworkIsWarnedOf(t *testing.T) {
+	for address, want := range map[string]string{
+		`"192.0.2.0/24"`:                   `192.0.2.0/24`,
+		`["192.0.2.1", "192.0.2.0/31"]`:    `192.0.2.0/31`,
+		`"2001:db8::/127"`:                 `2001:db8::/127`,
+		`"::ffff:192.0.2.0/120"`:           `192.0.2.0/24`,
+		`"0.0.0.0/0"`:                      `0.0.0.0/0`,
+		`"192.0.2.7/32"`:                   "",
+		`["192.0.2.7", "2001:db8::1/128"]`: "",
+		`"::ffff:192.0.2.7/128"`:           "",
+		"\"192.0.2.0/24\"\nmessage_authenticator = \"required\"": "",
+		"\"192.0.2.0/24\"\nmessage_authenticator = \"optional\"": "",
+	} {
+		c, faults := parse(strings.Replace(valid, `"192.0.2.7"`, address, 1))
+		if faults != nil {
+			t.Fatalf("%s: %v", address, faults)
+		}
+		var warned []string
+		for _, w := range c.Warnings {
+			if strings.Contains(w.String(), "client[0].address") {
+				warned = append(warned, w.String())
+			}
+		}
+		if want == "" && len(warned) > 0 || want != "" && (len(warned) != 1 || !strings.Contains(warned[0], ".address: "+want+" is a network") || !strings.Contains(warned[0], "required")) {
+			t.Errorf("%s: warned of %q", address, warned)
+		}
 	}
 }

@@ -24,7 +24,7 @@ master_key = "` + masterKey + `"
 
 [[client]]
 name = "vpn"
-address = "192.0.2.0/24"
+address = "192.0.2.7"
 secret = "` + canary + `"
 policy = "staff"
 
@@ -126,11 +126,11 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:8:1: client[0].secret: names a systemd credential, but there are none here (CREDENTIALS_DIRECTORY is not set)`},
 		},
 		{
-			"address that is none", `"192.0.2.0/24"`, `["192.0.2.0/24", "vpn.example"]`,
+			"address that is none", `"192.0.2.7"`, `["192.0.2.0/24", "vpn.example"]`,
 			[]string{`test.toml:7:1: client[0].address: "vpn.example" is not an IP address or network`},
 		},
 		{
-			"host bits", `192.0.2.0/24`, `192.0.2.7/24`,
+			"host bits", `192.0.2.7`, `192.0.2.7/24`,
 			[]string{`test.toml:7:1: client[0].address: "192.0.2.7/24" has bits beyond its prefix length: 192.0.2.0/24 is the network`},
 		},
 		{
@@ -203,7 +203,7 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:21:1: radius.listen: "[::ffff:127.0.0.1]:1812" is an IPv4 address in IPv6 form: write "127.0.0.1:1812"`},
 		},
 		{
-			"an address twice, in two forms", `"192.0.2.0/24"`, `["192.0.2.0/24", "::ffff:192.0.2.0/120"]`,
+			"an address twice, in two forms", `"192.0.2.7"`, `["192.0.2.0/24", "::ffff:192.0.2.0/120"]`,
 			[]string{`test.toml:7:1: client[0].address: client "vpn" has 192.0.2.0/24 already`},
 		},
 		{
