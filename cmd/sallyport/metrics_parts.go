@@ -4,12 +4,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sallyport/cluster"
+	"sallyport/cmd/sallyport/internal/logwriter"
 	"sallyport/directory/ldap"
 	"sallyport/radius"
 )
 
 // stranger is the client label of packets that no client has sent.
 const stranger = "none"
+
+// logCollector reads the log's writer.
+func logCollector(stats func() logwriter.Stats) prometheus.Collector {
+	return readings[logwriter.Stats]{[]reading[logwriter.Stats]{
+		counter("sallyport_log_lost_lines_total", "Log lines that were lost because nobody read the log.",
+			func(s logwriter.Stats) float64 { return float64(s.Lost) }),
+		counter("sallyport_log_failed_writes_total", "Writes of log lines that failed.",
+			func(s logwriter.Stats) float64 { return float64(s.Failed) }),
+		gauge("sallyport_log_waiting_bytes", "Log lines that wait for whoever reads the log.",
+			func(s logwriter.Stats) float64 { return float64(s.Waiting) }),
+		gauge("sallyport_log_stalled_seconds", "How long nobody has read the log, 0 while somebody does.",
+			func(s logwriter.Stats) float64 { return s.Stalled.Seconds() }),
+	}, func() []labelled[logwriter.Stats] { return []labelled[logwriter.Stats]{{counts: stats()}} }}
+}
 
 // radiusCollectors read the RADIUS server: as a whole, by client, by client and type of reply, by
 // client and reason of a drop.

@@ -53,6 +53,8 @@ func printStatus(e env, r status.Report) error {
 	fmt.Fprintf(e.stdout, "node %s, sallyport %s, up %s\n\n", printable(r.Node), printable(r.Version), human(up))
 	for _, name := range slices.Sorted(maps.Keys(r.Parts)) {
 		switch p := r.Parts[name]; {
+		case p.Ready && p.Warning != "":
+			fmt.Fprintf(e.stdout, "[warn] %s: %s\n", printable(name), oneLine(p.Warning))
 		case p.Ready:
 			fmt.Fprintf(e.stdout, "[ ok ] %s\n", printable(name))
 		case p.Auxiliary: // the node serves without it

@@ -36,6 +36,8 @@ type daemon struct {
 	config  atomic.Pointer[config.Config]
 	logins  *logins
 	metrics *metrics
+	// refusals paces the audit lines.
+	refusals refusals
 
 	state  *cluster.Node
 	status *status.Server
@@ -56,6 +58,7 @@ func newDaemon(cfg *config.Config, l logs) *daemon {
 	d := &daemon{logs: l, now: time.Now, started: cfg}
 	d.config.Store(cfg)
 	d.metrics = newMetrics(d.now)
+	d.metrics.registry.MustRegister(logCollector(l.writer.Stats))
 	return d
 }
 
@@ -206,7 +209,7 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := append(d.logins.current.Load().parts(), live{clusterPart{d.state}, d.stateAlive}, starting{})
+	parts := append(d.logins.current.Load().parts(), live{clusterPart{d.state}, d.stateAlive}, logPart{d.writer}, starting{})
 	if err := d.status.Replace(nil, parts...); err != nil {
 		return err
 	}

@@ -95,11 +95,12 @@ func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 	return ring.Tag("request", parts...)
 }
 
-// observe takes each verdict to the audit and to the metrics. The line is with the writer when it
-// returns: one that blocks (a journal that cannot keep up) delays the reply, and one that fails loses
-// the line, since slog drops a handler's error.
+// observe takes each verdict to the audit and to the metrics. The line is written when it returns, unless
+// nobody reads the log.
 func (d *daemon) observe(e login.Event) {
-	audit(d.audit, e)
+	if suppressed, ok := d.refusals.pass(e); ok {
+		audit(d.audit, e, suppressed)
+	}
 	d.metrics.verdicts.Observe(e)
 }
 

@@ -2,15 +2,22 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"sallyport/cmd/sallyport/internal/logwriter"
 	"sallyport/login"
 )
 
-// logs are what the daemon writes, in one format and without mixing lines.
+// logs are what the daemon writes, in one format and without mixing lines. A line is written when the call
+// that logs it returns, unless nobody reads the log: see [logwriter.Writer].
 type logs struct {
+	writer *logwriter.Writer
 	// log says how the daemon is, from level up; a reload may change that.
 	log   *slog.Logger
 	level *slog.LevelVar
@@ -19,14 +26,74 @@ type logs struct {
 }
 
 func newLogs(w io.Writer, format string, level slog.Level) logs {
+	writer := &logwriter.Writer{Out: w}
 	all := &slog.HandlerOptions{Level: slog.LevelDebug}
-	var lines slog.Handler = slog.NewTextHandler(w, all)
+	var lines slog.Handler = slog.NewTextHandler(writer, all)
 	if format == "json" {
-		lines = slog.NewJSONHandler(w, all)
+		lines = slog.NewJSONHandler(writer, all)
 	}
+	unwaited := slog.New(lines)
+	writer.Lost = func(n uint64) {
+		unwaited.Error("log lines were lost because nobody read the log; check what reads standard error (journald)",
+			slog.String("event", "log"), slog.Uint64("lines", n))
+	}
+	lines = writtenLines{lines, writer}
 	threshold := new(slog.LevelVar)
 	threshold.Set(level)
-	return logs{slog.New(levelled{lines, threshold}), threshold, slog.New(lines)}
+	return logs{writer, slog.New(levelled{lines, threshold}), threshold, slog.New(lines)}
+}
+
+// writtenLines waits for each line, as long as the log is read.
+type writtenLines struct {
+	slog.Handler
+	writer *logwriter.Writer
+}
+
+// Handle returns when the line is written, or nobody reads the log.
+func (h writtenLines) Handle(ctx context.Context, r slog.Record) error {
+	err := h.Handler.Handle(ctx, r)
+	h.writer.Wait()
+	return err
+}
+
+// WithAttrs keeps the writer.
+func (h writtenLines) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return writtenLines{h.Handler.WithAttrs(attrs), h.writer}
+}
+
+// WithGroup keeps the writer.
+func (h writtenLines) WithGroup(name string) slog.Handler {
+	return writtenLines{h.Handler.WithGroup(name), h.writer}
+}
+
+// logPart is the log on the status port. Logins go on without it.
+type logPart struct{ writer *logwriter.Writer }
+
+// Name is what the reports call it.
+func (logPart) Name() string { return "log" }
+
+// Ready is always nil: a log that nobody reads keeps nobody from logging in.
+func (logPart) Ready(context.Context) error { return nil }
+
+// Warning says that nobody reads the log.
+func (p logPart) Warning() string {
+	s := p.writer.Stats()
+	if s.Stalled == 0 {
+		return ""
+	}
+	return fmt.Sprintf("nobody has read standard error for %v: %d bytes wait, %d lines were lost so far; check what reads the log (journald)",
+		s.Stalled.Round(100*time.Millisecond), s.Waiting, s.Lost)
+}
+
+// Status is the state of the writer.
+func (p logPart) Status(context.Context) any {
+	s := p.writer.Stats()
+	return struct {
+		StalledSeconds float64 `json:"stalled_seconds"`
+		WaitingBytes   int     `json:"waiting_bytes"`
+		LostLines      uint64  `json:"lost_lines"`
+		FailedWrites   uint64  `json:"failed_writes"`
+	}{s.Stalled.Seconds(), s.Waiting, s.Lost, s.Failed}
 }
 
 // levelled passes on what reaches a level.
@@ -48,8 +115,57 @@ func (t levelled) WithGroup(name string) slog.Handler {
 	return levelled{t.Handler.WithGroup(name), t.level}
 }
 
-// audit writes one line for each verdict. What an event does not know is left out.
-func audit(log *slog.Logger, e login.Event) {
+// A client's refusals of one code have so many lines at once, and then so many a second: whoever floods a client
+// with wrong passwords must not crowd the others' lines out of the journal.
+const (
+	refusalBurst     = 200
+	refusalPerSecond = 20
+)
+
+// refusals paces the audit lines of what was refused, by client and code. The zero value is ready.
+type refusals struct {
+	mu     sync.Mutex
+	pacers map[refusal]*refusalPacer
+}
+
+type refusal struct {
+	client string
+	code   login.Code
+}
+
+type refusalPacer struct {
+	limit      *rate.Limiter
+	suppressed uint64
+}
+
+// pass reports whether e has its line, and how many of its client and code had none since the last one. An
+// Accept always has, and so does a challenge that is no answer to anything wrong.
+func (r *refusals) pass(e login.Event) (suppressed uint64, ok bool) {
+	if e.Code == login.CodeAccepted || e.Code == login.CodePrompt {
+		return 0, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pacers == nil {
+		r.pacers = make(map[refusal]*refusalPacer)
+	}
+	key := refusal{e.Client, e.Code}
+	p := r.pacers[key]
+	if p == nil {
+		p = &refusalPacer{limit: rate.NewLimiter(refusalPerSecond, refusalBurst)}
+		r.pacers[key] = p
+	}
+	if !p.limit.AllowN(e.Time, 1) {
+		p.suppressed++
+		return 0, false
+	}
+	suppressed, p.suppressed = p.suppressed, 0
+	return suppressed, true
+}
+
+// audit writes one line for each verdict. What an event does not know is left out. suppressed counts the lines
+// that [refusals] left out before it.
+func audit(log *slog.Logger, e login.Event, suppressed uint64) {
 	level := slog.LevelInfo
 	if !e.Answered {
 		level = slog.LevelWarn // a back end is down, and people cannot log in
@@ -91,6 +207,9 @@ func audit(log *slog.Logger, e login.Event) {
 		known(b.Name+"_server", b.Server)
 	}
 	attrs = append(attrs, milliseconds("ms", e.Took))
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Uint64("suppressed", suppressed))
+	}
 	log.LogAttrs(context.Background(), level, "login", attrs...)
 }
 

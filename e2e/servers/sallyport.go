@@ -43,6 +43,8 @@ type SallyportOptions struct {
 	Dictionaries []string
 	// LogLevel is "debug", "info" …; empty means debug, so that tests see all that may be logged.
 	LogLevel string
+	// Stderr gets what the daemon logs, in place of LogFile; nil means LogFile.
+	Stderr *os.File
 }
 
 // Sallyport is a running `sallyport serve`. Methods are safe for concurrent use.
@@ -106,11 +108,14 @@ func (s *Sallyport) Launch() error {
 }
 
 func (s *Sallyport) launch() error {
-	log, err := os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	log := s.opt.Stderr
+	if log == nil {
+		var err error
+		if log, err = os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+			return err
+		}
+		defer log.Close()
 	}
-	defer log.Close()
 	name, args := s.command("serve", "--config", s.ConfigFile)
 	proc, err := startProcessTo(log, name, args, s.opt.Environment...)
 	if err != nil {

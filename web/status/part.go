@@ -26,6 +26,13 @@ type Alive interface {
 	Alive(ctx context.Context) error
 }
 
+// Warner is implemented by parts that may have something to say although they serve. It is asked by /readyz
+// and /healthz as well, so it does not wait.
+type Warner interface {
+	// Warning is in words for an administrator; empty means that all is well.
+	Warning() string
+}
+
 // maxAsking is how many questions to one part may be under way. A part that hangs and ignores its
 // context costs that many goroutines and no more.
 const maxAsking = 4
@@ -101,10 +108,20 @@ func (r *registered) report(ctx context.Context, full bool, now func() time.Time
 	if err != nil {
 		p.Reason = err.Error()
 	}
+	p.Warning = r.warning()
 	if full {
 		p.Status = r.status(ctx)
 	}
 	return p
+}
+
+// warning is what a part says that serves all the same; a panic says nothing.
+func (r *registered) warning() (text string) {
+	defer func() { _ = recover() }()
+	if w, ok := r.part.(Warner); ok {
+		return w.Warning()
+	}
+	return ""
 }
 
 // status returns nil when the part did not answer in time.

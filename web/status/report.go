@@ -14,7 +14,8 @@ type Report struct {
 	Started time.Time `json:"started"`
 	// UptimeSeconds is the time since the start, in seconds.
 	UptimeSeconds int64 `json:"uptime_seconds"`
-	// Ready is true when each part is, the auxiliary ones aside; Degraded when one of those is not.
+	// Ready is true when each part is, the auxiliary ones aside; Degraded when one of those is not, or a part
+	// has a warning.
 	Ready    bool                  `json:"ready"`
 	Degraded bool                  `json:"degraded"`
 	Parts    map[string]PartReport `json:"parts"`
@@ -27,6 +28,8 @@ type PartReport struct {
 	Auxiliary bool `json:"auxiliary,omitempty"`
 	// Reason is what keeps the part from serving; empty when it is ready.
 	Reason string `json:"reason,omitempty"`
+	// Warning is what an administrator should see to although the part serves; mostly empty.
+	Warning string `json:"warning,omitempty"`
 	// Milliseconds is how long the part took to say whether it is ready.
 	Milliseconds float64 `json:"ms"`
 	// Status is the part's own description; nil where it was not asked for, or did not come in time.
@@ -70,7 +73,7 @@ func (s *Server) report(ctx context.Context, full bool) Report {
 		defer mu.Unlock()
 		r.Parts[name] = part
 		r.Ready = r.Ready && (part.Ready || p.auxiliary)
-		r.Degraded = r.Degraded || !part.Ready && p.auxiliary
+		r.Degraded = r.Degraded || !part.Ready && p.auxiliary || part.Warning != ""
 	})
 	return r
 }
@@ -90,6 +93,20 @@ func (s *Server) Alive(ctx context.Context) map[string]error {
 		}
 	})
 	return hung
+}
+
+// warnings are what parts say although they serve, by their names.
+func (s *Server) warnings() map[string]string {
+	var mu sync.Mutex
+	warnings := make(map[string]string)
+	s.each(func(name string, p *registered) {
+		if text := p.warning(); text != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			warnings[name] = text
+		}
+	})
+	return warnings
 }
 
 // each calls f for every part at the same time and returns when all calls have.

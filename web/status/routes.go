@@ -32,16 +32,19 @@ func (s *Server) routes() http.Handler {
 
 // healthz says whether to leave the process alone: it answers 503 only when a loop hangs.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
-	hung := s.Alive(r.Context())
-	if len(hung) == 0 {
-		writeText(w, http.StatusOK, "alive\n")
-		return
-	}
+	hung, warnings, code := s.Alive(r.Context()), s.warnings(), http.StatusOK
 	var b strings.Builder
+	if len(hung) == 0 {
+		b.WriteString("alive\n")
+	}
 	for _, name := range slices.Sorted(maps.Keys(hung)) {
+		code = http.StatusServiceUnavailable
 		fmt.Fprintf(&b, "[fail] %s: %v\n", name, hung[name])
 	}
-	writeText(w, http.StatusServiceUnavailable, b.String())
+	for _, name := range slices.Sorted(maps.Keys(warnings)) {
+		fmt.Fprintf(&b, "[warn] %s: %s\n", name, warnings[name])
+	}
+	writeText(w, code, b.String())
 }
 
 // readyz says whether to send logins here.
@@ -69,10 +72,13 @@ func readyText(r Report) string {
 		b.WriteString("not ready\n")
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Parts)) {
-		if p := r.Parts[name]; p.Ready {
-			fmt.Fprintf(&b, "[ ok ] %s\n", name)
-		} else {
+		switch p := r.Parts[name]; {
+		case !p.Ready:
 			fmt.Fprintf(&b, "[fail] %s: %s\n", name, p.Reason)
+		case p.Warning != "":
+			fmt.Fprintf(&b, "[warn] %s: %s\n", name, p.Warning)
+		default:
+			fmt.Fprintf(&b, "[ ok ] %s\n", name)
 		}
 	}
 	return b.String()

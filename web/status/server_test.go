@@ -338,3 +338,23 @@ func TestValidateNamesTheKey(t *testing.T) {
 		t.Errorf("the zero value: %v", err)
 	}
 }
+
+// warned is a part that serves and has something to say.
+type warned struct{ fakePart }
+
+func (warned) Warning() string { return "nobody reads it" }
+
+// TestS11AWarningIsToldAndKeepsNobodyOut: the pages that load balancers and watchdogs ask stay 200.
+func TestS11AWarningIsToldAndKeepsNobodyOut(t *testing.T) {
+	s := startServer(t, Config{}, &fakePart{name: "a"}, &warned{fakePart{name: "log"}})
+	for page, want := range map[string]string{
+		"/readyz":             "ready\n[ ok ] a\n[warn] log: nobody reads it\n",
+		"/healthz":            "alive\n[warn] log: nobody reads it\n",
+		"/readyz?format=json": `"warning": "nobody reads it"`,
+		"/status":             `"degraded": true`,
+	} {
+		if got := get(t, s, page); got.code != http.StatusOK || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d\n%s", page, got.code, got.body)
+		}
+	}
+}
