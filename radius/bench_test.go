@@ -2,9 +2,12 @@ package radius
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +49,7 @@ func BenchmarkPacket(b *testing.B) {
 	packet, out := vpnRequest(b), &nowhere{}
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		// Another port each time, and a short memory, or most were duplicates.
+		renew(packet, n)
 		s.receive(datagram{bytes: packet, from: netAddr(testFrom, uint16(n)), socket: out})
 		if waiting, _ := s.queue.waiting(); waiting > 0 {
 			s.serve(s.queue.pop())
@@ -55,6 +58,13 @@ func BenchmarkPacket(b *testing.B) {
 	if got := s.vpn(); got.Challenges != got.Requests || out.sent != calls {
 		b.Fatalf("not every packet was served as a new one: %+v", got)
 	}
+}
+
+// renew makes another packet of one, under another Request Authenticator. Signing it is part of what is
+// measured, and as much work as checking it.
+func renew(packet []byte, n int) {
+	binary.BigEndian.PutUint64(packet[4:], uint64(n))
+	testKey.signRequest(packet)
 }
 
 // BenchmarkDuplicate is a retransmission that is answered from the cache.
@@ -83,6 +93,43 @@ func BenchmarkForgery(b *testing.B) {
 	}
 }
 
+// BenchmarkName is what it costs to know a packet by its bytes.
+func BenchmarkName(b *testing.B) {
+	d, packet := newDuplicates(time.Minute, cacheBytes, maxJudged), vpnRequest(b)
+	b.SetBytes(int64(len(packet)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.name("vpn", packet)
+	}
+}
+
+// BenchmarkJudged remembers and looks up one packet after the other, beyond the bound, and reports the
+// memory that a full one takes.
+func BenchmarkJudged(b *testing.B) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	j, now := newJudged(maxJudged), time.Unix(0, 0)
+	packet := func(n int) (d digest) {
+		binary.BigEndian.PutUint64(d[:], uint64(n)*0x9e3779b97f4a7c15)
+		return d
+	}
+	n := 0
+	for ; n < 2*maxJudged; n++ {
+		j.add("vpn", packet(n), now)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	for b.Loop() {
+		if j.has("vpn", packet(n), now) {
+			b.Fatal("a packet is known that never came")
+		}
+		j.add("vpn", packet(n), now)
+		n++
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/maxJudged, "B/packet")
+}
+
 // BenchmarkLoginOverUDP is a whole round trip over loopback, the asking side included.
 func BenchmarkLoginOverUDP(b *testing.B) {
 	rep := login.Reply{Verdict: login.Accept, Message: "Welcome."}
@@ -93,9 +140,8 @@ func BenchmarkLoginOverUDP(b *testing.B) {
 	if err := s.Start(); err != nil {
 		b.Fatal(err)
 	}
-	// In turn, under one Identifier: each purges the other from the cache, and neither is a duplicate.
-	packets := [][]byte{request(b, 1, aliceMessage()), request(b, 1, aliceMessage())}
 	server := s.Addrs()[0].String()
+	var serial atomic.Int64
 	b.SetParallelism(32)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -105,12 +151,13 @@ func BenchmarkLoginOverUDP(b *testing.B) {
 			return
 		}
 		defer conn.Close()
-		reply := make([]byte, maxPacket)
-		for n := 0; pb.Next(); n++ {
+		packet, reply := request(b, 1, aliceMessage()), make([]byte, maxPacket)
+		for pb.Next() {
+			renew(packet, int(serial.Add(1)))
 			if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 				b.Error(err)
 			}
-			if _, err := conn.Write(packets[n%2]); err != nil {
+			if _, err := conn.Write(packet); err != nil {
 				b.Error(err)
 			}
 			if size, err := conn.Read(reply); err != nil || size < headerSize {

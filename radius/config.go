@@ -27,7 +27,8 @@ type Config struct {
 	// all refusals take the same time. Zero means 1 second, negative none.
 	RejectDelay time.Duration
 	// CacheFor is how long replies are kept for duplicates (RFC 5080 §2.2.2: 5 to 30 seconds). Zero
-	// means 30 seconds. The cache takes at most 64 MiB; when it is full, the oldest reply goes early.
+	// means 30 seconds. The cache takes at most 64 MiB; when it is full, the oldest reply goes early. A
+	// packet that was answered is not judged again for an hour, whether its reply is kept or not.
 	CacheFor time.Duration
 	// VendorID is the vendor of the Sallyport attributes. Zero means 32473.
 	VendorID uint32

@@ -17,8 +17,8 @@
 //   - RFC 2869 §5.10: Prompt says whether the answer may be shown.
 //   - RFC 3579 §3.2: Message-Authenticator, checked before a packet is looked at, and the first
 //     attribute of every reply (BlastRADIUS, CVE-2024-3596).
-//   - RFC 5080 §2.2: duplicates are answered with the bytes sent before; packets that carry a valid
-//     State go first when there is too much to do; the Caller's retransmissions.
+//   - RFC 5080 §2.2: duplicates are answered with the bytes sent before, wherever they come from; packets
+//     that carry a valid State go first when there is too much to do; the Caller's retransmissions.
 //   - RFC 5997: Status-Server, answered while the node can serve the client; limited for each client,
 //     and never before a login.
 //   - RFC 2865 §2.5 and RFC 5080 §2.2.1 as a client, towards upstream servers: the same bytes to the same
@@ -37,7 +37,8 @@
 // (queue.go). A fixed number of workers take packets from the queue, ask [Logins] (request.go) and
 // write the reply (reply.go). Whatever is not answered is counted and logged with client and reason
 // (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
-// retransmission is a fresh try.
+// retransmission is a fresh try; one that had an answer is remembered for an hour (judged.go), so that it
+// is not judged again.
 //
 // # The way of a forwarded answer
 //
@@ -50,8 +51,8 @@
 // # Memory
 //
 // What strangers can make the server keep is bounded: nothing before a packet's source and signature
-// are checked; then Queue packets of at most 4 KiB (16 MiB by default), the duplicate cache (64 MiB),
-// one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
+// are checked; then Queue packets of at most 4 KiB (16 MiB by default), the duplicate cache (64 MiB), the
+// names of packets that were judged (56 MiB), one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
 //
 // # Clients without a second prompt
 //

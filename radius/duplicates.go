@@ -1,6 +1,9 @@
 package radius
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"net/netip"
 	"sync"
 	"time"
@@ -14,72 +17,150 @@ const (
 	entrySize  = 320
 )
 
+// maxCopies bounds the places to which the reply of one request in progress is sent: copies of it may
+// come through several listeners, or from a client that has opened another port.
+const maxCopies = 4
+
 // sender sends a reply from the local address that was asked. A sender is also the identity of a
 // socket, so it must be comparable.
 type sender interface {
 	send(reply []byte, to netip.AddrPort, from netip.Addr) error
 }
 
-// exchangeKey names a request but for its Request Authenticator (RFC 5080 §2.2.2).
-type exchangeKey struct {
-	from       netip.AddrPort
-	local      netip.Addr
-	socket     sender
+// digest names a packet of a client by all its bytes, wherever it comes from. It is keyed, so nobody
+// outside the process can make two packets that share one.
+type digest [16]byte
+
+// returnPath is where a packet came from, and so where its reply goes.
+type returnPath struct {
+	from   netip.AddrPort
+	local  netip.Addr
+	socket sender
+}
+
+// slot is by what a client matches a reply to its request: a Response Authenticator covers no more of
+// the request than its Identifier and Request Authenticator (RFC 2865 §3). So two requests under one
+// slot, which clients with poor randomness send, would each believe the other's reply.
+type slot struct {
+	returnPath
 	identifier byte
+	auth       [authSize]byte
+}
+
+// arrival is an authentic packet that has just come. It is signed when it had a Message-Authenticator.
+type arrival struct {
+	client string
+	digest digest
+	slot   slot
+	signed bool
 }
 
 // exchange is a request that was seen, and its reply once there is one.
 type exchange struct {
-	key     exchangeKey
-	auth    [authSize]byte
+	client string
+	digest digest
+	signed bool
+	// slots are where the reply goes, while the request is in progress.
+	slots   []slot
 	reply   []byte
 	expires time.Time
 	// older and newer link the answered ones in the order in which they expire.
 	older, newer *exchange
 }
 
-// duplicates remembers requests in progress and replies. It is safe for concurrent use.
+// duplicates remembers requests in progress, replies, and which packets were judged. A request is known
+// by its bytes alone. It is safe for concurrent use.
 type duplicates struct {
 	keep  time.Duration
 	limit int
+	// key is in front of what is hashed; buffers are reused for it.
+	key     [sha256.Size]byte
+	buffers sync.Pool
 
 	mu             sync.Mutex
-	exchanges      map[exchangeKey]*exchange
+	exchanges      map[digest]*exchange
 	oldest, newest *exchange
 	bytes          int
+	// slots has who is in progress under each: the one whose reply may be sent there.
+	slots  map[slot]*exchange
+	judged *judged
 }
 
-func newDuplicates(keep time.Duration, limit int) *duplicates {
-	return &duplicates{keep: keep, limit: limit, exchanges: make(map[exchangeKey]*exchange)}
+func newDuplicates(keep time.Duration, limit, judgedLimit int) *duplicates {
+	d := &duplicates{
+		keep: keep, limit: limit, exchanges: make(map[digest]*exchange),
+		slots: make(map[slot]*exchange), judged: newJudged(judgedLimit),
+	}
+	rand.Read(d.key[:]) //nolint:errcheck // never fails, see crypto/rand
+	d.buffers.New = func() any { return new([]byte) }
+	return d
 }
 
-// begin looks a request up. Of a duplicate it returns the reply, or, while that is in progress,
-// neither. Otherwise it returns a new exchange, which must be finished or forgotten; an exchange
-// under the same key with another Request Authenticator is purged, because its client has given
-// it up.
-func (d *duplicates) begin(key exchangeKey, auth [authSize]byte, now time.Time) (fresh *exchange, reply []byte) {
+// name returns the digest of a client's packet.
+func (d *duplicates) name(client string, packet []byte) digest {
+	b := d.buffers.Get().(*[]byte)
+	defer d.buffers.Put(b)
+	*b = append((*b)[:0], d.key[:]...)
+	*b = binary.BigEndian.AppendUint32(*b, uint32(len(client)))
+	*b = append(append(*b, client...), packet...)
+	sum := sha256.Sum256(*b)
+	return digest(sum[:len(digest{})])
+}
+
+// begin looks a packet up. Of a duplicate it returns the reply, or why there is none, or neither while
+// the request is in progress and its reply will be sent to this place too. Otherwise it returns a new
+// exchange, which must be finished or forgotten.
+func (d *duplicates) begin(a arrival, now time.Time) (fresh *exchange, reply []byte, why Reason) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.expire(now)
-	if x := d.exchanges[key]; x != nil {
-		if x.auth == auth {
-			return nil, x.reply
+	x := d.exchanges[a.digest]
+	switch {
+	case x == nil && d.judged.has(a.client, a.digest, now):
+		return nil, nil, DropReplayed
+	case x == nil:
+		x = &exchange{client: a.client, digest: a.digest, signed: a.signed}
+		if !d.claim(x, a.slot, true) {
+			// It came under the slot of a signed request, and its own reply would be taken for that one's.
+			return nil, nil, DropUnsigned
 		}
-		d.remove(x)
+		d.exchanges[a.digest] = x
+		return x, nil, ""
+	case x.reply == nil && d.claim(x, a.slot, false):
+		return nil, nil, ""
+	case x.reply == nil:
+		return nil, nil, DropInProgress
 	}
-	x := &exchange{key: key, auth: auth}
-	d.exchanges[key] = x
-	return x, nil
+	if y := d.slots[a.slot]; y != nil && (y.signed || !x.signed) {
+		return nil, nil, DropSuperseded
+	}
+	return nil, x.reply, ""
 }
 
-// finish keeps the reply for duplicates. It returns false, and keeps nothing, when the exchange was
-// purged in the meantime: then the reply is of no use to the client either.
-func (d *duplicates) finish(x *exchange, reply []byte, now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.exchanges[x.key] != x {
+// claim lets the reply of x be sent to s, and of no other request that is in progress under s. A signed
+// request gives way to a signed one only, since anybody can send an unsigned one; otherwise a new
+// request takes the place of an older one, which its client has given up.
+func (d *duplicates) claim(x *exchange, s slot, isNew bool) bool {
+	if y := d.slots[s]; y != nil {
+		if y == x || y.signed && !x.signed || y.signed == x.signed && !isNew {
+			return false
+		}
+	}
+	if len(x.slots) == maxCopies {
 		return false
 	}
+	d.slots[s] = x
+	x.slots = append(x.slots, s)
+	return true
+}
+
+// finish keeps the reply for duplicates, and that the packet was judged for longer. It returns where the
+// reply is to be sent: nowhere, when other requests have taken all its places.
+func (d *duplicates) finish(x *exchange, reply []byte, now time.Time) (to []returnPath) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	to = d.release(x)
+	d.judged.add(x.client, x.digest, now)
 	x.reply, x.expires = reply, now.Add(d.keep)
 	x.older = d.newest
 	if d.newest != nil {
@@ -92,16 +173,29 @@ func (d *duplicates) finish(x *exchange, reply []byte, now time.Time) bool {
 	for d.bytes > d.limit && d.oldest != x {
 		d.remove(d.oldest)
 	}
-	return true
+	return to
 }
 
-// forget drops an exchange that gets no reply, so that a retransmission is a fresh try.
+// forget drops an exchange that gets no reply, so that the same packet is a fresh try.
 func (d *duplicates) forget(x *exchange) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.exchanges[x.key] == x && x.reply == nil {
-		delete(d.exchanges, x.key)
+	if d.exchanges[x.digest] == x && x.reply == nil {
+		d.release(x)
+		delete(d.exchanges, x.digest)
 	}
+}
+
+// release ends what x has claimed, and returns what was still its own.
+func (d *duplicates) release(x *exchange) (own []returnPath) {
+	for _, s := range x.slots {
+		if d.slots[s] == x {
+			delete(d.slots, s)
+			own = append(own, s.returnPath)
+		}
+	}
+	x.slots = nil
+	return own
 }
 
 // size returns the number of exchanges, and the octets that the answered ones take.
@@ -117,12 +211,9 @@ func (d *duplicates) expire(now time.Time) {
 	}
 }
 
-// remove takes x out of the map and, when it is answered, out of the list.
+// remove takes an answered x out of the map and the list.
 func (d *duplicates) remove(x *exchange) {
-	delete(d.exchanges, x.key)
-	if x.reply == nil {
-		return
-	}
+	delete(d.exchanges, x.digest)
 	if x.older != nil {
 		x.older.newer = x.newer
 	} else {
@@ -135,4 +226,17 @@ func (d *duplicates) remove(x *exchange) {
 	}
 	x.older, x.newer = nil, nil
 	d.bytes -= entrySize + len(x.reply)
+}
+
+// remembered returns how many packets are known to be judged, and by client how many were forgotten
+// before their time.
+func (d *duplicates) remembered(now time.Time) (packets int, forgotten map[string]uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	forgotten = make(map[string]uint64, len(d.judged.clients))
+	for name, h := range d.judged.clients {
+		d.judged.expire(h, now)
+		forgotten[name] = h.forgotten
+	}
+	return len(d.judged.packets), forgotten
 }

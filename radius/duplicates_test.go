@@ -41,9 +41,13 @@ func TestRepliesAreForgottenAfterTheirTime(t *testing.T) {
 		t.Fatalf("asked %d times within the cache time", asked)
 	}
 	b.clock.advance(1)
-	b.exchange(packet)
-	if asked != 2 {
-		t.Errorf("asked %d times, want 2: the entry has expired", asked)
+	if replies := b.exchange(packet); asked != 1 || len(replies) != 2 {
+		t.Errorf("asked %d times, %d replies: the reply is forgotten, that the packet was judged is not", asked, len(replies))
+	}
+	b.wantDrops(t, DropReplayed, 1)
+	b.clock.advance(judgedFor)
+	if b.exchange(packet); asked != 2 {
+		t.Errorf("asked %d times, want 2: the packet is forgotten", asked)
 	}
 }
 
@@ -59,21 +63,21 @@ func TestDuplicateOfARequestInProgressIsDropped(t *testing.T) {
 	b.wantDrops(t, DropInProgress, 2)
 }
 
+// Both are answered: a reply to the first does not verify as one to the second.
 func TestReusedIdentifierIsANewRequest(t *testing.T) {
 	var asked int
 	b := newBench(t, accepting(&asked), nil)
 	first, second := request(t, 1, aliceMessage()), request(t, 1, aliceMessage())
-	b.put(first, second) // the first is given up while it waits
+	b.put(first, second)
 	b.serveAll()
 	replies := b.wire.replies()
-	if asked != 2 || len(replies) != 1 {
+	if asked != 2 || len(replies) != 2 {
 		t.Fatalf("asked %d times, %d replies", asked, len(replies))
 	}
-	open(t, second, replies[0])
-	b.wantDrops(t, DropSuperseded, 1)
-	b.exchange(first) // its entry was purged, so this is a request like any other
-	if asked != 3 {
-		t.Errorf("asked %d times, want 3", asked)
+	open(t, first, replies[0])
+	open(t, second, replies[1])
+	if _, _, err := verify(testKey, second, replies[0], true); err == nil {
+		t.Error("the reply to the first request verifies as one to the second")
 	}
 }
 
@@ -88,63 +92,34 @@ func TestUnansweredRequestMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-func TestDuplicatesAreToldApartByPort(t *testing.T) {
-	var asked int
-	b := newBench(t, accepting(&asked), nil)
-	packet := request(t, 1, aliceMessage())
-	b.exchange(packet)
-	b.receive(datagram{bytes: packet, from: addrPort("192.0.2.7:40001"), socket: b.wire})
-	b.receive(datagram{bytes: packet, from: addrPort("192.0.2.7:40000"), socket: &wire{}})
-	b.serveAll()
-	if asked != 3 {
-		t.Errorf("asked %d times, want 3: another port and another socket are other requests", asked)
-	}
+// arrivalOf is a packet of a client that is told apart by n alone.
+func arrivalOf(client string, n int) arrival {
+	return arrival{client: client, digest: digest{byte(n), byte(n >> 8), byte(n >> 16), 1}, slot: slot{auth: [16]byte{byte(n), byte(n >> 8)}}}
 }
 
 func TestDuplicateCacheIsBounded(t *testing.T) {
 	const room = 10
-	d := newDuplicates(time.Minute, room*(entrySize+100))
+	d := newDuplicates(time.Minute, room*(entrySize+100), 1000)
 	now := time.Unix(0, 0)
 	reply := make([]byte, 100)
-	for id := range 200 {
-		x, _ := d.begin(exchangeKey{identifier: byte(id)}, [16]byte{}, now)
-		if !d.finish(x, reply, now) {
-			t.Fatalf("exchange %d was purged", id)
+	for n := range 200 {
+		x, _, _ := d.begin(arrivalOf("vpn", n), now)
+		if to := d.finish(x, reply, now); len(to) != 1 {
+			t.Fatalf("the reply of exchange %d goes to %v", n, to)
 		}
 	}
 	if n, bytes := d.size(); n != room || bytes > d.limit {
 		t.Errorf("%d entries, %d octets", n, bytes)
 	}
-	if fresh, _ := d.begin(exchangeKey{identifier: 199}, [16]byte{}, now); fresh != nil {
+	if _, reply, _ := d.begin(arrivalOf("vpn", 199), now); reply == nil {
 		t.Error("the newest reply is gone")
 	}
-	if fresh, _ := d.begin(exchangeKey{identifier: 189}, [16]byte{}, now); fresh == nil {
-		t.Error("a reply beyond the bound is still there")
+	if x, reply, why := d.begin(arrivalOf("vpn", 189), now); x != nil || reply != nil || why != DropReplayed {
+		t.Error("a reply beyond the bound is still there, or its packet is judged again")
 	}
-	d.begin(exchangeKey{identifier: 0}, [16]byte{}, now.Add(time.Minute))
+	d.begin(arrivalOf("vpn", 200), now.Add(time.Minute))
 	if _, bytes := d.size(); bytes != 0 || d.oldest != nil || d.newest != nil {
 		t.Errorf("%d octets are kept after all have expired", bytes)
-	}
-}
-
-func TestPurgedEntryLeavesTheList(t *testing.T) {
-	d := newDuplicates(time.Minute, 1<<20)
-	now := time.Unix(0, 0)
-	for _, auth := range []byte{1, 2, 3} {
-		for id := range 3 {
-			x, _ := d.begin(exchangeKey{identifier: byte(id)}, [16]byte{auth}, now)
-			d.finish(x, []byte("reply"), now)
-		}
-	}
-	if n, bytes := d.size(); n != 3 || bytes != 3*(entrySize+5) {
-		t.Errorf("%d entries, %d octets", n, bytes)
-	}
-	length := 0
-	for x := d.oldest; x != nil; x = x.newer {
-		length++
-	}
-	if length != 3 {
-		t.Errorf("%d entries in the list", length)
 	}
 }
 

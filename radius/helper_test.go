@@ -101,13 +101,14 @@ func (m *memory) Learn(_ context.Context, one login.Lesson) error {
 type wire struct {
 	mu   sync.Mutex
 	sent [][]byte
+	to   []netip.AddrPort
 	at   []time.Time
 }
 
-func (w *wire) send(reply []byte, _ netip.AddrPort, _ netip.Addr) error {
+func (w *wire) send(reply []byte, to netip.AddrPort, _ netip.Addr) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent = append(w.sent, reply)
+	w.sent, w.to = append(w.sent, reply), append(w.to, to)
 	w.at = append(w.at, time.Now())
 	return nil
 }

@@ -29,7 +29,10 @@ const (
 	DropSignatureForm Reason = "message_authenticator_malformed"
 	// DropInProgress: a duplicate of a request that is being worked on.
 	DropInProgress Reason = "in_progress"
-	// DropSuperseded: the client has used the Identifier again before the answer was ready.
+	// DropReplayed: the very same packet was answered before, and its reply is not kept any more.
+	DropReplayed Reason = "replayed"
+	// DropSuperseded: another request came from the same port under the same Identifier and Request
+	// Authenticator before the answer was ready, so that the reply would be taken for its own.
 	DropSuperseded Reason = "superseded"
 	// DropQueueFull: there was too much to do.
 	DropQueueFull Reason = "queue_full"

@@ -67,7 +67,7 @@ func (s *Server) receive(d datagram) {
 	}
 	preferred := o.code == codec.CodeAccessRequest && o.states > 0 && s.logins.Vouch(string(o.state), c.Name)
 	o.state, o.names = nil, senderNames{} // they point into the reader's buffer
-	x, isNew := s.begin(c, d, &o, now)
+	x, isNew := s.begin(c, d, packet, &o, now)
 	if !isNew {
 		return
 	}
@@ -141,18 +141,24 @@ func (s *Server) unsigned(c *client, from netip.AddrPort, o *outline) Reason {
 // begin reports whether the request is not a duplicate, and answers it when it is. Status-Server is
 // not looked up and has no exchange: it is never retransmitted (RFC 5997 §4), and its answer must
 // be about now.
-func (s *Server) begin(c *client, d datagram, o *outline, now time.Time) (x *exchange, isNew bool) {
+func (s *Server) begin(c *client, d datagram, packet []byte, o *outline, now time.Time) (x *exchange, isNew bool) {
 	if o.code == codec.CodeStatusServer {
 		return nil, true
 	}
-	key := exchangeKey{from: d.from, local: d.local, socket: d.socket, identifier: o.identifier}
-	x, reply := s.duplicates.begin(key, o.auth, now)
+	a := arrival{client: c.Name, digest: s.duplicates.name(c.Name, packet), signed: o.ma != 0}
+	a.slot = slot{returnPath: returnPath{d.from, d.local, d.socket}, identifier: o.identifier, auth: o.auth}
+	x, reply, why := s.duplicates.begin(a, now)
 	if x != nil {
 		return x, true
 	}
-	c.counts.duplicates.Add(1)
-	if reply == nil {
-		s.drop(c, d.from, DropInProgress)
+	if why != DropUnsigned {
+		c.counts.duplicates.Add(1)
+	}
+	switch {
+	case why != "":
+		s.drop(c, d.from, why)
+		return nil, false
+	case reply == nil:
 		return nil, false
 	}
 	if err := d.socket.send(reply, d.from, d.local); err != nil {

@@ -84,7 +84,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, logins: logins, memory: memory, log: cfg.Logger,
-		duplicates: newDuplicates(cfg.CacheFor, cacheBytes),
+		duplicates: newDuplicates(cfg.CacheFor, cacheBytes, maxJudged),
 		queue:      newQueue(cfg.Queue),
 		drained:    make(chan struct{}),
 		learner:    newLearner(memory, cfg.Logger, cfg.Now),

@@ -21,6 +21,8 @@ type Stats struct {
 	// Cached is the number of entries in the duplicate cache, CachedBytes what its replies take.
 	Cached      int `json:"cached"`
 	CachedBytes int `json:"cached_bytes"`
+	// Judged is how many answered packets are remembered, so that they are not judged again.
+	Judged int `json:"judged"`
 }
 
 // ClientStats are the counts of one client.
@@ -38,7 +40,9 @@ type ClientStats struct {
 	Oversized uint64 `json:"oversized"`
 	// Tolerated counts the requests without Message-Authenticator that were taken under RuleAuto although
 	// the client is known to send it.
-	Tolerated uint64            `json:"tolerated"`
+	Tolerated uint64 `json:"tolerated"`
+	// Forgotten counts the answered packets that were forgotten before an hour was over, for want of room.
+	Forgotten uint64            `json:"forgotten"`
 	Dropped   map[Reason]uint64 `json:"dropped"`
 }
 
@@ -50,12 +54,13 @@ func (s *Server) Stats() Stats {
 		InFlight:  int(s.inFlight.Load()),
 		Delayed:   int(s.delayed.Load()),
 	}
+	judged, forgotten := s.duplicates.remembered(s.cfg.Now())
 	for name, c := range s.tally.all() {
 		st.Clients[name] = ClientStats{
 			Requests: c.requests.Load(), Duplicates: c.duplicates.Load(),
 			Accepts: c.accepts.Load(), Rejects: c.rejects.Load(), Challenges: c.challenges.Load(),
 			Statuses: c.statuses.Load(), Oversized: c.oversized.Load(),
-			Tolerated: c.tolerated.Load(), Dropped: c.drops.snapshot(),
+			Tolerated: c.tolerated.Load(), Forgotten: forgotten[name], Dropped: c.drops.snapshot(),
 		}
 	}
 	n, since := s.queue.waiting()
@@ -63,6 +68,7 @@ func (s *Server) Stats() Stats {
 		st.OldestWait = s.cfg.Now().Sub(since)
 	}
 	st.Cached, st.CachedBytes = s.duplicates.size()
+	st.Judged = judged
 	return st
 }
 

@@ -68,16 +68,27 @@ func (s *Server) deliver(j *job, out output) {
 	})
 }
 
+// send sends a reply to where its request came from, and to where copies of it came from meanwhile.
 func (s *Server) send(j *job, out output) {
-	if j.exchange != nil && !s.duplicates.finish(j.exchange, out.packet, s.cfg.Now()) {
+	to := []returnPath{{j.from, j.local, j.socket}}
+	if j.exchange != nil {
+		to = s.duplicates.finish(j.exchange, out.packet, s.cfg.Now())
+	}
+	if len(to) == 0 {
 		s.drop(j.client, j.from, DropSuperseded)
 		return
 	}
-	if err := j.socket.send(out.packet, j.from, j.local); err != nil {
-		s.drop(j.client, j.from, DropSend, slog.String("error", err.Error()))
-		return
+	sent := false
+	for _, p := range to {
+		if err := p.socket.send(out.packet, p.from, p.local); err != nil {
+			s.drop(j.client, p.from, DropSend, slog.String("error", err.Error()))
+			continue
+		}
+		sent = true
 	}
-	j.client.counts.replied(out.verdict)
+	if sent {
+		j.client.counts.replied(out.verdict)
+	}
 }
 
 // serveStatus answers Status-Server with an Access-Accept (RFC 5997 §3) while the node can serve the

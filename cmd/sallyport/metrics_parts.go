@@ -45,6 +45,8 @@ func radiusCollectors(stats func() radius.Stats) []prometheus.Collector {
 				func(s server) float64 { return float64(s.Cached) }),
 			gauge("sallyport_radius_duplicate_cache_bytes", "What the replies take that are kept for duplicates.",
 				func(s server) float64 { return float64(s.CachedBytes) }),
+			gauge("sallyport_radius_judged_packets", "Answered packets that are remembered, so that they are not judged again.",
+				func(s server) float64 { return float64(s.Judged) }),
 		}, func() []labelled[server] { return []labelled[server]{{counts: stats()}} }},
 
 		readings[client]{[]reading[client]{
@@ -56,6 +58,8 @@ func radiusCollectors(stats func() radius.Stats) []prometheus.Collector {
 				func(c client) float64 { return float64(c.Oversized) }, "client"),
 			counter("sallyport_radius_unsigned_tolerated_total", "Requests without Message-Authenticator that were taken although the client sends it elsewhere.",
 				func(c client) float64 { return float64(c.Tolerated) }, "client"),
+			counter("sallyport_radius_judged_forgotten_total", "Answered packets that were forgotten before an hour was over, for want of room.",
+				func(c client) float64 { return float64(c.Forgotten) }, "client"),
 		}, func() []labelled[client] { return byClient(stats()) }},
 
 		readings[uint64]{[]reading[uint64]{
