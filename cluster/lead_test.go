@@ -46,7 +46,7 @@ func TestKeysAreRenewedWhileServing(t *testing.T) {
 	if err != nil || after == before || len(n.machine.View().Meta().Keys) != 2 {
 		t.Errorf("an old key was not renewed: %d keys, %v", len(n.machine.View().Meta().Keys), err)
 	}
-	if after.Handle("corp:alice") != before.Handle("corp:alice") || after.Tag("x") != before.Tag("x") {
+	if after.Handle("corp:alice") != before.Handle("corp:alice") || after.AddressTag("x", "y") != before.AddressTag("x", "y") {
 		t.Error("tags have changed with the State key")
 	}
 }

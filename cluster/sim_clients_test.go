@@ -193,7 +193,7 @@ func (c *client) repeat(ctx context.Context) {
 // forward claims a passcode that others claim too, and says what became of it.
 func (c *client) forward(ctx context.Context) {
 	user := c.user("rsa", 2)
-	claim := login.Claim{Act: c.tag(), Passcode: c.ring.Tag("passcode", []byte(user), []byte{byte(c.dice.IntN(3))}), Within: time.Hour}
+	claim := login.Claim{Act: c.tag(), Passcode: c.ring.Tag(login.PurposePasscode, []byte(user), []byte{byte(c.dice.IntN(3))}), Within: time.Hour}
 	a := c.book.begin(c.settlement(user, "securid", 0), &claim)
 	mine := false
 	c.ask(ctx, c.claim(a, claim, &mine))

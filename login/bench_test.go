@@ -22,7 +22,7 @@ func BenchmarkTag(b *testing.B) {
 	part := []byte("some octets of an answer")
 	b.ReportAllocs()
 	for b.Loop() {
-		if r.Tag("answer", part, part) == (Tag{}) {
+		if r.Tag(PurposeAnswer, part, part) == (Tag{}) {
 			b.Fatal("zero")
 		}
 	}

@@ -46,7 +46,7 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	if t.alone && !t.mayGoOnAlone(action) {
 		return Reply{}, alone()
 	}
-	t.key = t.keys.Tag("request", []byte(a.State), []byte(action), []byte(t.answer))
+	t.key = t.keys.Tag(PurposeMove, []byte(a.State), []byte(action), []byte(t.answer))
 	next := e.table[input{t.token.step, action}]
 	if next == nil {
 		next = (*Engine).askAgain
@@ -254,8 +254,8 @@ func (e *Engine) settlement(t *turn, f Finding) Settlement {
 	tok := t.token
 	return Settlement{
 		Challenge: tok.challenge,
-		Token:     t.keys.Tag("token", []byte(t.state), tok.challenge[:]),
-		Answer:    t.keys.Tag("answer", tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
+		Token:     t.keys.Tag(PurposeToken, []byte(t.state), tok.challenge[:]),
+		Answer:    t.keys.Tag(PurposeAnswer, tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
 		Request:   t.origin.RequestKey,
 		Client:    t.origin.Client, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
 		ClusterEpoch: tok.clusterEpoch, Epoch: tok.epoch, Factor: t.event.Factor, Version: tok.version,

@@ -50,35 +50,35 @@ func (r *KeyRing) Epoch() uint32 { return r.epoch }
 
 // Tag returns the keyed hash of the parts under a purpose. Parts are length-prefixed, so that no
 // two lists of parts have the same tag by shifting octets between them.
-func (r *KeyRing) Tag(purpose string, parts ...[]byte) Tag {
+func (r *KeyRing) Tag(purpose Purpose, parts ...[]byte) Tag {
 	sum := r.sum(purpose, parts...)
 	return Tag(sum[:16])
 }
 
 // Handle returns the user's handle.
 func (r *KeyRing) Handle(userID string) Handle {
-	sum := r.sum("user", []byte(userID))
+	sum := r.sum(PurposeUser, []byte(userID))
 	return Handle(sum[:8])
 }
 
 // CodeKey is the key of a challenge from which the codes that are sent in it are derived.
-func (r *KeyRing) CodeKey(id ChallengeID) [32]byte { return r.sum("code key", id[:]) }
+func (r *KeyRing) CodeKey(id ChallengeID) [32]byte { return r.sum(PurposeCodeKey, id[:]) }
 
 // CodeTag is under which a [OneTimeCode] of a user is kept; kind is the name of its credential.
 func (r *KeyRing) CodeTag(kind, userID, code string) Tag {
-	return r.Tag("one-time code", []byte(kind), []byte(userID), []byte(code))
+	return r.Tag(PurposeOneTimeCode, []byte(kind), []byte(userID), []byte(code))
 }
 
 // AddressTag is the tag of an address, by which sends to it are counted.
 func (r *KeyRing) AddressTag(factor, address string) Tag {
-	return r.Tag("address", []byte(factor), []byte(address))
+	return r.Tag(PurposeAddress, []byte(factor), []byte(address))
 }
 
-func (r *KeyRing) sum(purpose string, parts ...[]byte) (sum [sha256.Size]byte) {
+func (r *KeyRing) sum(purpose Purpose, parts ...[]byte) (sum [sha256.Size]byte) {
 	mac := r.macs.Get().(hash.Hash)
 	defer r.macs.Put(mac)
 	mac.Reset()
-	writePart(mac, []byte(purpose))
+	writePart(mac, []byte(purposeNames[purpose]))
 	for _, p := range parts {
 		writePart(mac, p)
 	}

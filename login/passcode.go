@@ -69,7 +69,7 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 	defer func() { slot.release() }()
 	claim := Claim{Act: newAct(), Within: f.Within() + concludeWithin}
 	if !t.inDialogue() {
-		claim.Passcode = t.keys.Tag("passcode", []byte(t.user.ID), []byte(f.Canonical(t.answer)))
+		claim.Passcode = t.keys.Tag(PurposePasscode, []byte(t.user.ID), []byte(f.Canonical(t.answer)))
 	}
 	out, err := e.claim(ctx, t, s, claim, slot)
 	if err != nil {

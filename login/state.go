@@ -182,16 +182,16 @@ func (r *KeyRing) stateAAD(header []byte) []byte {
 // The short keyed hashes inside a token.
 
 func (r *KeyRing) clientTag(client string) [8]byte {
-	sum := r.sum("client", []byte(client))
+	sum := r.sum(PurposeClient, []byte(client))
 	return [8]byte(sum[:8])
 }
 
 func (r *KeyRing) factorTag(factor string) [4]byte {
-	sum := r.sum("factor", []byte(factor))
+	sum := r.sum(PurposeFactor, []byte(factor))
 	return [4]byte(sum[:4])
 }
 
 func (r *KeyRing) nameTag(username string) [7]byte {
-	sum := r.sum("name", []byte(username))
+	sum := r.sum(PurposeName, []byte(username))
 	return [7]byte(sum[:7])
 }

@@ -110,10 +110,10 @@ func TestStateOfAnotherClusterIsRefused(t *testing.T) {
 
 func TestTagsCannotBeShiftedBetweenParts(t *testing.T) {
 	r := testRing(t, "c1", 5)
-	if r.Tag("x", []byte("ab"), []byte("c")) == r.Tag("x", []byte("a"), []byte("bc")) {
+	if r.Tag(PurposeToken, []byte("ab"), []byte("c")) == r.Tag(PurposeToken, []byte("a"), []byte("bc")) {
 		t.Error("two lists of parts have one tag")
 	}
-	if r.Tag("x", []byte("a")) == r.Tag("y", []byte("a")) {
+	if r.Tag(PurposeToken, []byte("a")) == r.Tag(PurposeAnswer, []byte("a")) {
 		t.Error("two purposes have one tag")
 	}
 }

@@ -74,7 +74,7 @@ func wrongCountsOnce(b *bench) {
 func samePacket(b *bench) {
 	b.enrol(alice)
 	first := b.begin(alice).answer(1, "755224", 100)
-	first.Request = b.ring().Tag("request", []byte("the packet"))
+	first.Request = b.ring().Tag(login.PurposePacket, []byte("the packet"))
 	b.settle(first, accepted())
 	second := b.begin(alice).answer(1, "755224", 100) // another node made its own challenge
 	second.Request = first.Request

@@ -45,7 +45,7 @@ func (b *bench) passcode(text string) passcode {
 // passcode answers the challenge with another passcode.
 func (c challenge) passcode(token int, text string) passcode {
 	s := c.answer(token, text, 0)
-	tag := c.ring().Tag("passcode", []byte(s.UserID), []byte(text))
+	tag := c.ring().Tag(login.PurposePasscode, []byte(s.UserID), []byte(text))
 	return passcode{c, s, login.Claim{Act: c.tag(), Passcode: tag, Within: 20 * time.Second}}
 }
 

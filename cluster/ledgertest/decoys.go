@@ -171,7 +171,7 @@ func decoyRejoins(b *bench) {
 	decoy, real := b.mail(bob), b.mail(bob)
 	decoy.Decoy = true
 	for _, o := range []*login.Opening{&decoy, &real} {
-		o.Rejoin, o.RejoinWithin = b.ring().Tag("rejoin", []byte("bob at vpn")), 30*time.Second
+		o.Rejoin, o.RejoinWithin = b.ring().Tag(login.PurposeBegin, []byte("bob at vpn")), 30*time.Second
 	}
 	b.send(decoy, 1)
 	b.send(real, 1)

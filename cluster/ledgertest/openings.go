@@ -35,7 +35,7 @@ func (b *bench) opening() login.Opening {
 	ring := b.ring()
 	return login.Opening{
 		ID: b.id(), UserID: bob, Name: "A. Person", Handle: ring.Handle(bob), Client: vpn, Factor: totp,
-		Epoch: b.enrolment(bob).Epoch, Record: []byte("candidate"), Rejoin: ring.Tag("rejoin", []byte("bob at vpn")),
+		Epoch: b.enrolment(bob).Epoch, Record: []byte("candidate"), Rejoin: ring.Tag(login.PurposeBegin, []byte("bob at vpn")),
 		RejoinWithin: 30 * time.Second, Life: 10 * time.Minute, Keep: 40 * time.Second,
 	}
 }

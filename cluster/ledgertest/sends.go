@@ -129,7 +129,7 @@ func sendsOnce(b *bench) {
 }
 
 func failoverSendsNothing(b *bench) {
-	tag := b.ring().Tag("rejoin", []byte("bob at vpn"))
+	tag := b.ring().Tag(login.PurposeBegin, []byte("bob at vpn"))
 	first, second := b.mail(bob), b.mail(bob)
 	for _, o := range []*login.Opening{&first, &second} {
 		o.Rejoin, o.RejoinWithin = tag, 30*time.Second

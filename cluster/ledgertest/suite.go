@@ -172,8 +172,8 @@ func (b *bench) beginWith(userID, factor string) challenge {
 // answer is the settlement of a text under the nth token; number 0 is a wrong answer.
 func (c challenge) answer(token int, text string, number uint64) login.Settlement {
 	s, ring := c.base, c.ring()
-	s.Token = ring.Tag("token", s.Challenge[:], fmt.Append(nil, token))
-	s.Answer = ring.Tag("answer", s.Challenge[:], []byte(text))
+	s.Token = ring.Tag(login.PurposeToken, s.Challenge[:], fmt.Append(nil, token))
+	s.Answer = ring.Tag(login.PurposeAnswer, s.Challenge[:], []byte(text))
 	s.Number = number
 	return s
 }

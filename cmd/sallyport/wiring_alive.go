@@ -92,7 +92,7 @@ func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 			return login.Tag{}
 		}
 	}
-	return ring.Tag("request", parts...)
+	return ring.Tag(login.PurposePacket, parts...)
 }
 
 // observe takes each verdict to the audit and to the metrics. The line is written when it returns, unless
