@@ -77,6 +77,7 @@ func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, err
 
 // checkPassword asks the directory, unless too many wrong passwords came from there.
 func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password string) (reply Reply, err error, done bool) {
+	password = preparePassword(password)
 	name, bad := Normalize(username)
 	t.typed = name
 	who := t.attempt(name)

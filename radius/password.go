@@ -39,12 +39,13 @@ func revealPassword(hidden, secret []byte, auth [authSize]byte) ([]byte, error) 
 	return bytes.TrimRight(plain, "\x00"), nil
 }
 
-// text decodes what a client sent in its character set.
+// text decodes what a client sent in its character set. What is not UTF-8 comes from a Windows or Western European
+// machine: 0x80 to 0x9F are no characters of ISO 8859-1, so they are those of Windows-1252 ("€" is 0x80), which
+// agrees with it everywhere else. Its five holes (0x81, 0x8D, 0x8F, 0x90, 0x9D) become U+FFFD: no password.
 func (c Charset) text(raw []byte) string {
 	if c == CharsetUTF8 || c == CharsetAuto && utf8.Valid(raw) {
 		return string(raw)
 	}
-	// Every octet is a character of ISO 8859-1, so decoding cannot fail.
-	decoded, _ := charmap.ISO8859_1.NewDecoder().Bytes(raw)
+	decoded, _ := charmap.Windows1252.NewDecoder().Bytes(raw) // each byte has its code point, so this cannot fail
 	return string(decoded)
 }

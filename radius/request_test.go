@@ -202,7 +202,8 @@ func TestPasswordsAreTakenAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestCharset(t *testing.T) {
+// TestR5Charset: what is not UTF-8 is Windows-1252, of which ISO 8859-1 is the printable part.
+func TestR5Charset(t *testing.T) {
 	for _, tt := range []struct {
 		charset   Charset
 		raw, want string
@@ -210,6 +211,9 @@ func TestCharset(t *testing.T) {
 		{CharsetAuto, "\xe4", "ä"}, {CharsetAuto, "ä", "ä"},
 		{CharsetUTF8, "\xe4", "\xe4"}, {CharsetUTF8, "ä", "ä"},
 		{CharsetLatin1, "\xe4", "ä"}, {CharsetLatin1, "ä", "Ã¤"},
+		{CharsetAuto, "10\x80", "10€"}, {CharsetLatin1, "10\x80", "10€"}, {CharsetUTF8, "10\x80", "10\x80"},
+		{CharsetAuto, "\x93Caf\xe9\x94\x96\x9f", "“Café”–Ÿ"}, {CharsetLatin1, "\x8a\x9a\x8e\x9e\x8c\x9c", "ŠšŽžŒœ"},
+		{CharsetAuto, "\xa0\xff", "\u00a0ÿ"}, {CharsetLatin1, "a\x81", "a\uFFFD"}, {CharsetAuto, "€\x80", "â‚¬€"},
 	} {
 		if got := tt.charset.text([]byte(tt.raw)); got != tt.want {
 			t.Errorf("charset %d: %q is %q, want %q", tt.charset, tt.raw, got, tt.want)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The cost of a new hash: OWASP's choice for argon2id, 19 MiB and two passes, about 20 ms.
@@ -37,7 +38,8 @@ type hash struct {
 }
 
 // Hash returns the argon2id hash of a password in PHC string format, under a new random salt. Empty
-// passwords and those with a NUL are refused: no login could ever match them.
+// passwords and those with a NUL are refused: no login could ever match them. The password is composed (NFC)
+// first, as logins are.
 func Hash(password string) (string, error) {
 	if password == "" || strings.ContainsRune(password, 0) {
 		return "", errors.New("a password is neither empty nor holds a NUL")
@@ -46,7 +48,7 @@ func Hash(password string) (string, error) {
 	if _, err := rand.Read(h.salt); err != nil {
 		return "", err
 	}
-	h.key = h.derive(password, keyLength)
+	h.key = h.derive(norm.NFC.String(password), keyLength)
 	return h.String(), nil
 }
 

@@ -65,3 +65,18 @@ func TestHashesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestR6HashOfADecomposedPassword: hash-password on a terminal that decomposes fits what logins bring, which is
+// composed. "²" and wide letters stay what they are.
+func TestR6HashOfADecomposedPassword(t *testing.T) {
+	for typed, login := range map[string]string{"Gru\u0308\u00dfe-1": "Gr\u00fc\u00dfe-1", "A\u030a": "\u00c5", "x\u00b2": "x\u00b2", "\uff41": "\uff41"} {
+		text, err := Hash(typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := parseHash(text)
+		if err != nil || !h.fits(login) {
+			t.Errorf("the hash of %+q does not fit %+q: %v", typed, login, err)
+		}
+	}
+}
