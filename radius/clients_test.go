@@ -107,7 +107,7 @@ func TestListenAddresses(t *testing.T) {
 		"127.0.0.1": "is not an IP address with a port", "[::ffff:127.0.0.1]:1812": `write "127.0.0.1:1812"`,
 		"192.0.2.1:1812 0.0.0.0:1812": "would take the same packets", "[::1]:1812 [::1]:1812": "would take the same packets",
 	} {
-		_, err := parseListen(strings.Fields(list))
+		_, err := parseListen("listen", strings.Fields(list))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %q", list, err, want)
 		}

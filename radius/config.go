@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,8 @@ type Config struct {
 	// Port 0 takes a free one.
 	Listen  []string
 	Clients []Client
+	// Accounting is about Accounting-Requests, from the same clients with the same secrets.
+	Accounting Accounting
 	// Workers is how many logins are asked at once, Queue how many packets may wait for a worker.
 	// Zero means 256 and 4096.
 	Workers, Queue int
@@ -80,6 +83,11 @@ func (c Config) withDefaults() Config {
 	if c.Refused == nil {
 		c.Refused = func(login.Event) {}
 	}
+	if c.Accounting.Record == nil {
+		c.Accounting.Record = func(context.Context, AccountingRecord) error {
+			return errors.New("nothing records accounting")
+		}
+	}
 	return c
 }
 
@@ -95,9 +103,9 @@ func orDefault[T comparable](v, standard T) T {
 // colon; those of the clients with the client's name.
 func (c Config) Validate() error {
 	c = c.withDefaults()
-	_, listenErr := parseListen(c.Listen)
+	addrs, listenErr := parseListen("listen", c.Listen)
 	_, clientsErr := newTable(c.Clients, &tally{}, c.VendorID)
-	err := errors.Join(listenErr, clientsErr)
+	err := errors.Join(listenErr, c.Accounting.validate(addrs), clientsErr)
 	if c.Workers < 0 || c.Queue < 0 || c.CacheFor < 0 {
 		err = errors.Join(err, errors.New("radius: workers, queue and cache time cannot be negative"))
 	}

@@ -33,6 +33,8 @@ type counts struct {
 	hints events
 	// status is made by the tally.
 	status *rate.Limiter
+
+	accounting accountingCounts
 }
 
 // allowStatus reports whether the client may ask for the status now.
@@ -52,7 +54,10 @@ func (t *tally) of(name string) *counts {
 		t.clients = make(map[string]*counts)
 	}
 	if t.clients[name] == nil {
-		t.clients[name] = &counts{status: rate.NewLimiter(statusPerSecond, statusBurst)}
+		t.clients[name] = &counts{
+			status:     rate.NewLimiter(statusPerSecond, statusBurst),
+			accounting: accountingCounts{status: rate.NewLimiter(statusPerSecond, statusBurst)},
+		}
 	}
 	return t.clients[name]
 }

@@ -21,13 +21,15 @@
 //     that carry a valid State go first when there is too much to do; the Caller's retransmissions.
 //   - RFC 5997: Status-Server, answered while the node can serve the client; limited for each client,
 //     and never before a login.
+//   - RFC 2866: Accounting-Requests, on a port of their own, answered once their record is durable; with the
+//     attributes of RFC 2867, 2869, 3162 and 6911 that are recorded. Status-Server there too (RFC 5997 §3).
 //   - RFC 2865 §2.5 and RFC 5080 §2.2.1 as a client, towards upstream servers: the same bytes to the same
 //     server, from several sockets with an Identifier space each.
 //
 // # What is not
 //
 // CHAP, MS-CHAP and EAP cannot be checked by an LDAP bind: they get a signed Access-Reject and a log
-// line that asks for PAP. Accounting-Requests are counted and ignored. RADIUS needs MD5, so the
+// line that asks for PAP. RADIUS needs MD5, so the
 // package does not work under GODEBUG=fips140=only.
 //
 // # The way of a packet
@@ -39,6 +41,12 @@
 // (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
 // retransmission is a fresh try; one that had an answer is remembered for an hour (judged.go), so that it
 // is not judged again.
+//
+// # The way of an Accounting-Request
+//
+// It has a socket, a reader, a queue and workers of its own (accounting.go), so that a disk that hangs
+// takes nothing from logins. A repeat is answered and not recorded again (accounting_seen.go). What the
+// record holds is in accounting_record.go.
 //
 // # The way of a forwarded answer
 //
@@ -52,7 +60,8 @@
 //
 // What strangers can make the server keep is bounded: nothing before a packet's source and signature
 // are checked; then Queue packets of at most 4 KiB (16 MiB by default), the duplicate cache (64 MiB), the
-// names of packets that were judged (56 MiB), one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
+// names of packets that were judged (56 MiB), 1024 packets for accounting (4 MiB) and the names of those that
+// came (about 30 MiB), one login for each worker, and the Rejects of one RejectDelay, about 1 KiB each.
 //
 // # Clients without a second prompt
 //

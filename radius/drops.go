@@ -70,10 +70,7 @@ func (s *Server) drop(c *client, from netip.AddrPort, why Reason, facts ...slog.
 		name, d = c.Name, &c.counts.drops
 	}
 	if silent, ok := d.add(why, s.cfg.Now()); ok {
-		facts = append(facts, slog.String("reason", string(why)))
-		if remedy := why.remedy(); remedy != "" {
-			facts = append(facts, slog.String("remedy", remedy))
-		}
+		facts = append(facts, why.facts()...)
 		s.logPaced(why.level(), "RADIUS packet dropped", name, from, silent, facts)
 	}
 }

@@ -15,8 +15,15 @@ const (
 	DropTooManyAttributes Reason = "too_many_attributes"
 	// DropCode: neither Access-Request nor Status-Server.
 	DropCode Reason = "unexpected_code"
-	// DropAccounting: an Accounting-Request; nothing here accounts.
+	// DropAccounting: an Accounting-Request on the port for logins.
 	DropAccounting Reason = "accounting"
+	// DropLogin: an Access-Request on the port for accounting.
+	DropLogin Reason = "login_on_accounting_port"
+	// DropBadAuthenticator: the Request Authenticator of an Accounting-Request is wrong: another shared
+	// secret, or altered (RFC 2866 §3).
+	DropBadAuthenticator Reason = "authenticator_invalid"
+	// DropNotRecorded: an Accounting-Request whose record could not be made durable.
+	DropNotRecorded Reason = "not_recorded"
 	// DropUnsigned: Message-Authenticator is required and absent.
 	DropUnsigned Reason = "message_authenticator_missing"
 	// DropUnlearned: Message-Authenticator is absent, and the client is known to send it.
@@ -61,7 +68,13 @@ func (r Reason) remedy() string {
 	case DropUnknownClient:
 		return "add a [[client]] with this address, or correct address in the one that is meant"
 	case DropAccounting:
-		return "turn accounting off at the client"
+		return "set the client's accounting port to 1813, or to that of accounting_listen in [radius]"
+	case DropLogin:
+		return "set the client's port for logins to 1812, or to that of listen in [radius]"
+	case DropBadAuthenticator:
+		return "give the client the same shared secret for accounting as for logins: secret or secret_file in this [[client]]"
+	case DropNotRecorded:
+		return "free disk space under data_dir, or repair the disk; the client sends the record again"
 	case DropUnsigned:
 		return `have the client send Message-Authenticator, or set message_authenticator = "auto" or "optional"; EAP and Status-Server must have it in any case`
 	case DropUnlearned:
@@ -84,8 +97,17 @@ func (r Reason) level() slog.Level {
 	switch r {
 	case DropInProgress, DropSuperseded, DropNotServing:
 		return slog.LevelDebug
-	case DropUnlearned, DropOutage, DropPanic, DropReply:
+	case DropUnlearned, DropOutage, DropPanic, DropReply, DropNotRecorded:
 		return slog.LevelError
 	}
 	return slog.LevelWarn
+}
+
+// facts are what a log line says of a reason.
+func (r Reason) facts() []slog.Attr {
+	facts := []slog.Attr{slog.String("reason", string(r))}
+	if remedy := r.remedy(); remedy != "" {
+		facts = append(facts, slog.String("remedy", remedy))
+	}
+	return facts
 }

@@ -25,14 +25,14 @@ type datagram struct {
 const maxReadFailures = 100
 
 // listenOn reads a socket until reading is stopped. There is one reader for each socket; what it
-// does with a packet takes about a microsecond and never waits.
-func (s *Server) listenOn(k *socket) {
+// does with a packet, in receive, takes microseconds and never waits.
+func (s *Server) listenOn(k *socket, receive func(datagram)) {
 	buffer, control := make([]byte, maxPacket), make([]byte, 128)
 	for failures := 0; ; {
 		n, from, local, err := k.read(buffer, control)
 		if err == nil {
 			failures = 0
-			s.receive(datagram{bytes: buffer[:n], from: from, local: local, socket: k})
+			receive(datagram{bytes: buffer[:n], from: from, local: local, socket: k})
 			continue
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -49,6 +50,7 @@ type Server struct {
 	duplicates *duplicates
 	queue      *queue
 	learner    *learner
+	accounting *accounting
 
 	// base is the context of all logins; stop ends it when a shutdown has waited long enough.
 	base context.Context
@@ -96,6 +98,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
+	s.accounting = newAccounting(s)
 	return s, nil
 }
 
@@ -120,19 +123,20 @@ func (s *Server) Start() error {
 	}
 	if err := s.bind(); err != nil {
 		s.closeSockets()
-		s.sockets = nil
+		s.sockets, s.accounting.sockets = nil, nil
 		return err
 	}
 	s.phase = phaseServing
 	s.startWorkers()
 	for _, k := range s.sockets {
-		s.readers.Go(func() { s.listenOn(k) })
+		s.readers.Go(func() { s.listenOn(k, s.receive) })
 	}
+	s.accounting.start()
 	return nil
 }
 
 func (s *Server) bind() error {
-	addrs, err := parseListen(s.cfg.Listen)
+	addrs, err := parseListen("listen", s.cfg.Listen)
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,10 @@ func (s *Server) bind() error {
 				"address", k.addr.String(), "octets", k.buffer, "wanted", receiveBuffer)
 		}
 	}
-	return nil
+	if len(s.cfg.Accounting.Listen) == 0 {
+		return nil
+	}
+	return s.accounting.bind()
 }
 
 // startWorkers starts all that works on packets, but reads none.
@@ -162,8 +169,18 @@ func (s *Server) startWorkers() {
 func (s *Server) Addrs() []netip.AddrPort {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var addrs []netip.AddrPort
-	for _, k := range s.sockets {
+	return addresses(s.sockets)
+}
+
+// AccountingAddrs returns the addresses that are bound for accounting.
+func (s *Server) AccountingAddrs() []netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return addresses(s.accounting.sockets)
+}
+
+func addresses(sockets []*socket) (addrs []netip.AddrPort) {
+	for _, k := range sockets {
 		addrs = append(addrs, k.addr)
 	}
 	return addrs
@@ -179,7 +196,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.stop()
 		close(s.drained)
 	case phaseServing:
-		for _, k := range s.sockets {
+		for _, k := range slices.Concat(s.sockets, s.accounting.sockets) {
 			k.stopReading()
 		}
 		go s.drain()
@@ -205,6 +222,7 @@ func (s *Server) drain() {
 	s.workers.Wait()
 	s.replies.Wait()
 	s.learner.close()
+	s.accounting.drain()
 	s.end()
 	close(s.drained)
 }
@@ -218,7 +236,7 @@ func (s *Server) end() {
 }
 
 func (s *Server) closeSockets() {
-	for _, k := range s.sockets {
+	for _, k := range slices.Concat(s.sockets, s.accounting.sockets) {
 		_ = k.conn.Close() // nothing is left to send
 	}
 }

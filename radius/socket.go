@@ -29,10 +29,11 @@ type socket struct {
 }
 
 // parseListen checks the addresses to listen on and reports every fault.
-func parseListen(texts []string) ([]netip.AddrPort, error) {
+// A fault begins with the key of the configuration.
+func parseListen(key string, texts []string) ([]netip.AddrPort, error) {
 	var addrs []netip.AddrPort
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("listen: "+format, args...)) }
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(key+": "+format, args...)) }
 	if len(texts) == 0 {
 		fault("is empty: name at least one address, such as %q", "0.0.0.0:1812")
 	}

@@ -12,6 +12,14 @@ type Stats struct {
 	// Clients has the counts by client name, Strangers the dropped packets of unknown addresses.
 	Clients   map[string]ClientStats `json:"clients"`
 	Strangers map[Reason]uint64      `json:"strangers"`
+	// Accounting has the counts of accounting by client name, AccountingStrangers the dropped packets of
+	// unknown addresses there; AccountingQueued packets wait, AccountingInFlight ones have a worker, and
+	// AccountingRemembered are known for their repeats.
+	Accounting           map[string]AccountingStats `json:"accounting"`
+	AccountingStrangers  map[Reason]uint64          `json:"accounting_strangers"`
+	AccountingQueued     int                        `json:"accounting_queued"`
+	AccountingInFlight   int                        `json:"accounting_in_flight"`
+	AccountingRemembered int                        `json:"accounting_remembered"`
 	// Queued packets wait for a worker, the oldest of them for OldestWait; InFlight ones have one;
 	// Delayed ones are Rejects that wait for their time.
 	Queued     int           `json:"queued"`
@@ -53,9 +61,16 @@ func (s *Server) Stats() Stats {
 		Strangers: s.strangers.snapshot(),
 		InFlight:  int(s.inFlight.Load()),
 		Delayed:   int(s.delayed.Load()),
+
+		Accounting:           make(map[string]AccountingStats),
+		AccountingStrangers:  s.accounting.strangers.snapshot(),
+		AccountingQueued:     len(s.accounting.queue),
+		AccountingInFlight:   int(s.accounting.inFlight.Load()),
+		AccountingRemembered: s.accounting.seen.size(),
 	}
 	judged, forgotten := s.duplicates.remembered(s.cfg.Now())
 	for name, c := range s.tally.all() {
+		st.Accounting[name] = c.accounting.stats()
 		st.Clients[name] = ClientStats{
 			Requests: c.requests.Load(), Duplicates: c.duplicates.Load(),
 			Accepts: c.accepts.Load(), Rejects: c.rejects.Load(), Challenges: c.challenges.Load(),
@@ -74,9 +89,10 @@ func (s *Server) Stats() Stats {
 
 // Status is what the status page shows.
 type Status struct {
-	Listeners []Listener `json:"listeners"`
-	Workers   int        `json:"workers"`
-	QueueSize int        `json:"queue_size"`
+	Listeners           []Listener `json:"listeners"`
+	AccountingListeners []Listener `json:"accounting_listeners"`
+	Workers             int        `json:"workers"`
+	QueueSize           int        `json:"queue_size"`
 	Stats
 }
 
@@ -99,7 +115,7 @@ func (s *Server) Ready(context.Context) error {
 	case s.phase == phaseClosed:
 		return errors.New("RADIUS is shutting down")
 	case deaf > 0:
-		return fmt.Errorf("%d of %d RADIUS sockets cannot be read any more: restart", deaf, len(s.sockets))
+		return fmt.Errorf("%d of %d RADIUS sockets cannot be read any more: restart", deaf, len(s.sockets)+len(s.accounting.sockets))
 	}
 	return nil
 }
@@ -109,6 +125,9 @@ func (s *Server) Status(context.Context) any {
 	st := Status{Workers: s.cfg.Workers, QueueSize: s.cfg.Queue, Stats: s.Stats()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, k := range s.accounting.sockets {
+		st.AccountingListeners = append(st.AccountingListeners, Listener{Address: k.addr.String(), ReceiveBuffer: k.buffer})
+	}
 	for _, k := range s.sockets {
 		st.Listeners = append(st.Listeners, Listener{Address: k.addr.String(), ReceiveBuffer: k.buffer})
 	}

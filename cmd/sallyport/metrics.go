@@ -12,6 +12,7 @@ func (d *daemon) partMetrics() []prometheus.Collector {
 	all := append(radiusCollectors(d.radius.Stats), clusterCollector(d.state.Stats),
 		directoryCollector(d.logins.ldapStats), serverCollector(d.logins.ldapStats))
 	all = append(all, memberCollectors(membersOf(clusterBook{d.state}.Members))...)
+	all = append(all, auditCollector(d.events.Stats))
 	return append(all, factorCollectors(d.logins.factorStats)...)
 }
 

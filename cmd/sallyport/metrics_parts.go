@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"sallyport/audit"
 	"sallyport/cluster"
 	"sallyport/cmd/sallyport/internal/logwriter"
 	"sallyport/directory/ldap"
@@ -70,7 +71,49 @@ func radiusCollectors(stats func() radius.Stats) []prometheus.Collector {
 		readings[uint64]{[]reading[uint64]{
 			counter("sallyport_radius_drops_total", "Packets that were not answered, by reason.",
 				func(n uint64) float64 { return float64(n) }, "client", "reason"),
-		}, func() []labelled[uint64] { return drops(stats()) }},
+		}, func() []labelled[uint64] { s := stats(); return drops(s.Strangers, droppedLogins(s)) }},
+
+		readings[server]{[]reading[server]{
+			gauge("sallyport_radius_accounting_queue_length", "Accounting packets that wait for a worker.",
+				func(s server) float64 { return float64(s.AccountingQueued) }),
+			gauge("sallyport_radius_accounting_in_flight", "Accounting packets whose record is on its way to the disk.",
+				func(s server) float64 { return float64(s.AccountingInFlight) }),
+			gauge("sallyport_radius_accounting_remembered", "Accounting records that are remembered for their repeats.",
+				func(s server) float64 { return float64(s.AccountingRemembered) }),
+		}, func() []labelled[server] { return []labelled[server]{{counts: stats()}} }},
+
+		readings[radius.AccountingStats]{[]reading[radius.AccountingStats]{
+			counter("sallyport_radius_accounting_requests_total", "Authentic accounting packets, repeats included.",
+				func(a radius.AccountingStats) float64 { return float64(a.Requests) }, "client"),
+			counter("sallyport_radius_accounting_repeats_total", "Accounting packets whose record had come before.",
+				func(a radius.AccountingStats) float64 { return float64(a.Repeats) }, "client"),
+			counter("sallyport_radius_accounting_responses_total", "Answers to accounting packets, also to repeats and to Status-Server.",
+				func(a radius.AccountingStats) float64 { return float64(a.Responses) }, "client"),
+		}, func() (list []labelled[radius.AccountingStats]) {
+			for name, a := range stats().Accounting {
+				list = append(list, labelled[radius.AccountingStats]{[]string{name}, a})
+			}
+			return list
+		}},
+
+		readings[uint64]{[]reading[uint64]{
+			counter("sallyport_radius_accounting_records_total", "Accounting records that were made durable.",
+				func(n uint64) float64 { return float64(n) }, "client", "status"),
+		}, func() (list []labelled[uint64]) {
+			for name, a := range stats().Accounting {
+				list = append(list,
+					labelled[uint64]{[]string{name, "start"}, a.Starts},
+					labelled[uint64]{[]string{name, "stop"}, a.Stops},
+					labelled[uint64]{[]string{name, "interim-update"}, a.Interims},
+					labelled[uint64]{[]string{name, "other"}, a.Others})
+			}
+			return list
+		}},
+
+		readings[uint64]{[]reading[uint64]{
+			counter("sallyport_radius_accounting_drops_total", "Accounting packets that were not answered, by reason.",
+				func(n uint64) float64 { return float64(n) }, "client", "reason"),
+		}, func() []labelled[uint64] { s := stats(); return drops(s.AccountingStrangers, droppedAccounting(s)) }},
 	}
 }
 
@@ -92,16 +135,54 @@ func replies(s radius.Stats) (list []labelled[uint64]) {
 	return list
 }
 
-func drops(s radius.Stats) (list []labelled[uint64]) {
-	for name, c := range s.Clients {
-		for reason, n := range c.Dropped {
+// drops are counts by client and reason, those of strangers included.
+func drops(strangers map[radius.Reason]uint64, clients map[string]map[radius.Reason]uint64) (list []labelled[uint64]) {
+	for name, dropped := range clients {
+		for reason, n := range dropped {
 			list = append(list, labelled[uint64]{[]string{name, string(reason)}, n})
 		}
 	}
-	for reason, n := range s.Strangers {
+	for reason, n := range strangers {
 		list = append(list, labelled[uint64]{[]string{stranger, string(reason)}, n})
 	}
 	return list
+}
+
+func droppedLogins(s radius.Stats) map[string]map[radius.Reason]uint64 {
+	clients := make(map[string]map[radius.Reason]uint64)
+	for name, c := range s.Clients {
+		clients[name] = c.Dropped
+	}
+	return clients
+}
+
+func droppedAccounting(s radius.Stats) map[string]map[radius.Reason]uint64 {
+	clients := make(map[string]map[radius.Reason]uint64)
+	for name, a := range s.Accounting {
+		clients[name] = a.Dropped
+	}
+	return clients
+}
+
+// auditCollector reads the audit store.
+func auditCollector(stats func() audit.Stats) prometheus.Collector {
+	type s = audit.Stats
+	return readings[s]{[]reading[s]{
+		counter("sallyport_audit_records_total", "Events that were made durable.",
+			func(a s) float64 { return float64(a.Records) }),
+		counter("sallyport_audit_batches_total", "Writes that carried these events, one disk flush each.",
+			func(a s) float64 { return float64(a.Batches) }),
+		counter("sallyport_audit_failures_total", "Events that were not made durable.",
+			func(a s) float64 { return float64(a.Failed) }),
+		gauge("sallyport_audit_waiting", "Events that wait for the disk.",
+			func(a s) float64 { return float64(a.Waiting) }),
+		gauge("sallyport_audit_segments", "Files of the audit store.",
+			func(a s) float64 { return float64(a.Segments) }),
+		gauge("sallyport_audit_bytes", "What the files of the audit store take.",
+			func(a s) float64 { return float64(a.Bytes) }),
+		counter("sallyport_audit_segments_removed_total", "Files of the audit store that made room.",
+			func(a s) float64 { return float64(a.Removed) }),
+	}, func() []labelled[s] { return []labelled[s]{{counts: stats()}} }}
 }
 
 // clusterCollector reads the replicated state.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"sallyport/audit"
 	"sallyport/cluster"
 	"sallyport/directory/ldap"
 	"sallyport/factors/email"
@@ -36,11 +37,17 @@ func partCollectors() []prometheus.Collector {
 				Dropped: map[radius.Reason]uint64{radius.DropQueueFull: 6},
 			}},
 			Strangers: map[radius.Reason]uint64{radius.DropUnknownClient: 8},
-			Queued:    2, OldestWait: 1500 * time.Millisecond, InFlight: 11,
+			Accounting: map[string]radius.AccountingStats{"vpn": {
+				Requests: 9, Repeats: 2, Responses: 8, Starts: 4, Stops: 3, Interims: 1, Others: 1,
+				Dropped: map[radius.Reason]uint64{radius.DropNotRecorded: 5},
+			}},
+			AccountingStrangers: map[radius.Reason]uint64{radius.DropUnknownClient: 6},
+			Queued:              2, OldestWait: 1500 * time.Millisecond, InFlight: 11,
 		}
 	}
 	all := append(radiusCollectors(server), clusterCollector(node), directoryCollector(servers), serverCollector(servers), newSends())
 	all = append(all, memberCollectors(threeNodes)...)
+	all = append(all, auditCollector(func() audit.Stats { return audit.Stats{Records: 8, Batches: 2, Failed: 5, Bytes: 4096, Segments: 1} }))
 	return append(all, factorCollectors(factorCounts)...)
 }
 
@@ -107,6 +114,16 @@ sallyport_cluster_members{role="voter"} 2
 # TYPE sallyport_directory_server_up gauge
 sallyport_directory_server_up{directory="corp",server="ldaps://dc1"} 1
 sallyport_directory_server_up{directory="corp",server="ldaps://dc2"} 0
+# HELP sallyport_radius_accounting_drops_total Accounting packets that were not answered, by reason.
+# TYPE sallyport_radius_accounting_drops_total counter
+sallyport_radius_accounting_drops_total{client="none",reason="unknown_client"} 6
+sallyport_radius_accounting_drops_total{client="vpn",reason="not_recorded"} 5
+# HELP sallyport_radius_accounting_records_total Accounting records that were made durable.
+# TYPE sallyport_radius_accounting_records_total counter
+sallyport_radius_accounting_records_total{client="vpn",status="interim-update"} 1
+sallyport_radius_accounting_records_total{client="vpn",status="other"} 1
+sallyport_radius_accounting_records_total{client="vpn",status="start"} 4
+sallyport_radius_accounting_records_total{client="vpn",status="stop"} 3
 # HELP sallyport_radius_drops_total Packets that were not answered, by reason.
 # TYPE sallyport_radius_drops_total counter
 sallyport_radius_drops_total{client="none",reason="unknown_client"} 8
@@ -123,6 +140,7 @@ sallyport_radius_replies_total{client="vpn",type="status"} 1
 `
 	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "sallyport_cluster_commits_total", "sallyport_cluster_member_last_contact_seconds",
 		"sallyport_cluster_members", "sallyport_directory_server_up",
+		"sallyport_radius_accounting_drops_total", "sallyport_radius_accounting_records_total",
 		"sallyport_radius_drops_total", "sallyport_radius_queue_oldest_seconds", "sallyport_radius_replies_total")
 	if err != nil {
 		t.Error(err)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"sallyport/cmd/sallyport/internal/config"
 )
 
 // The packaged example is a configuration that runs: the daemon is started from it, with its paths
@@ -40,6 +44,21 @@ func TestPackagedExampleStarts(t *testing.T) {
 	s.interrupt()
 	if code := s.end(t); code != exitOK {
 		t.Errorf("exit status %d\n%s", code, s.stderr)
+	}
+}
+
+// The unit lets the daemon bind every port that it binds when nothing is said, and accounting's.
+func TestUnitAllowsTheDefaultPorts(t *testing.T) {
+	unit, err := os.ReadFile("../../systemd/sallyport.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := config.Default()
+	for _, address := range slices.Concat(defaults.Radius.Listen, defaults.Radius.AccountingListen) {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil || !strings.Contains(string(unit), "\nSocketBindAllow=udp:"+port+"\n") {
+			t.Errorf("the unit does not let the daemon bind %s: %v", address, err)
+		}
 	}
 }
 

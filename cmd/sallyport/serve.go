@@ -100,7 +100,7 @@ func serve(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
 func (d *daemon) run(ctx context.Context, systemd notifier, hangup <-chan os.Signal, load func() (*config.Config, error)) error {
 	systemd.ready(d.summary())
 	d.log.Info("serving", slog.String("event", "start"), slog.String("version", programVersion()),
-		slog.String("node", d.started.Node.Name), slog.Any("radius", d.radius.Addrs()))
+		slog.String("node", d.started.Node.Name), slog.Any("radius", d.radius.Addrs()), slog.Any("accounting", d.radius.AccountingAddrs()))
 	go systemd.watch(ctx, watchdogInterval(d.log), d.status.Alive)
 	for {
 		select {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"sallyport/audit"
 	"sallyport/cluster"
 	"sallyport/cluster/faults"
 	"sallyport/cmd/sallyport/internal/config"
@@ -40,6 +42,7 @@ type daemon struct {
 	refusals refusals
 
 	state  *cluster.Node
+	events *audit.Store
 	status *status.Server
 	radius *radius.Server
 	admin  *admin.Server
@@ -66,6 +69,7 @@ func newDaemon(cfg *config.Config, l logs) *daemon {
 func (d *daemon) steps() []func(context.Context) error {
 	return []func(context.Context) error{
 		d.openState,   // everything else reads it or writes to it
+		d.openEvents,  // what must be durable before it is answered
 		d.buildLogins, // directories, factors, the engine
 		d.startStatus, // early, so that /readyz says what the start waits for
 		d.awaitState,  // a leader, and the keys
@@ -146,6 +150,19 @@ func (d *daemon) openState(context.Context) error {
 	}
 	d.state.SetSettings(cfg.Recognised())
 	d.onStop("cluster", func(context.Context) error { return d.state.Close() })
+	return nil
+}
+
+func (d *daemon) openEvents(context.Context) error {
+	var err error
+	d.events, err = audit.Open(audit.Config{
+		Dir: filepath.Join(d.started.Node.DataDir, "audit"), Node: d.started.Node.Name, Now: d.now, Logger: d.log.With(slog.String("part", "audit")),
+		MaxAge: d.started.Audit.MaxAge, MaxBytes: int64(d.started.Audit.MaxMiB) << 20,
+	})
+	if err != nil {
+		return err
+	}
+	d.onStop("audit", d.events.Close)
 	return nil
 }
 
@@ -233,8 +250,11 @@ func (d *daemon) finishStart(context.Context) error {
 func (d *daemon) startRadius(context.Context) error {
 	cfg := d.started
 	var err error
+	accounting := cfg.Accounting()
+	accounting.Record = d.recordAccounting
 	d.radius, err = radius.New(radius.Config{
-		Listen: cfg.Radius.Listen, Clients: cfg.RadiusClients(), VendorID: cfg.Radius.VendorID,
+		Accounting: accounting,
+		Listen:     cfg.Radius.Listen, Clients: cfg.RadiusClients(), VendorID: cfg.Radius.VendorID,
 		RejectDelay: cfg.RejectDelay(), Logger: d.log.With(slog.String("part", "radius")), Now: d.now,
 		Tag: d.requestKey, CanServe: d.canServe(), Refused: d.observe,
 	}, d.logins, d.state)

@@ -99,9 +99,18 @@ func (d *daemon) requestKey(parts ...[]byte) login.Tag {
 // nobody reads the log.
 func (d *daemon) observe(e login.Event) {
 	if suppressed, ok := d.refusals.pass(e); ok {
-		audit(d.audit, e, suppressed)
+		auditLogin(d.audit, e, suppressed)
 	}
 	d.metrics.verdicts.Observe(e)
+}
+
+// recordAccounting makes what a client says of a session durable, and then tells it.
+func (d *daemon) recordAccounting(ctx context.Context, r radius.AccountingRecord) error {
+	if err := d.events.Append(ctx, "accounting", r); err != nil {
+		return err
+	}
+	auditAccounting(d.audit, r)
+	return nil
 }
 
 // delivered takes what became of each message to the audit and to the metrics. One that did not leave

@@ -12,6 +12,7 @@ import (
 
 	"sallyport/cmd/sallyport/internal/logwriter"
 	"sallyport/login"
+	"sallyport/radius"
 )
 
 // logs are what the daemon writes, in one format and without mixing lines. A line is written when the call
@@ -163,9 +164,9 @@ func (r *refusals) pass(e login.Event) (suppressed uint64, ok bool) {
 	return suppressed, true
 }
 
-// audit writes one line for each verdict. What an event does not know is left out. suppressed counts the lines
+// auditLogin writes one line for each verdict. What an event does not know is left out. suppressed counts the lines
 // that [refusals] left out before it.
-func audit(log *slog.Logger, e login.Event, suppressed uint64) {
+func auditLogin(log *slog.Logger, e login.Event, suppressed uint64) {
 	level := slog.LevelInfo
 	if !e.Answered {
 		level = slog.LevelWarn // a back end is down, and people cannot log in
@@ -211,6 +212,30 @@ func audit(log *slog.Logger, e login.Event, suppressed uint64) {
 		attrs = append(attrs, slog.Uint64("suppressed", suppressed))
 	}
 	log.LogAttrs(context.Background(), level, "login", attrs...)
+}
+
+// auditAccounting writes one line for each record of a client; all of it is in the audit store.
+func auditAccounting(log *slog.Logger, r radius.AccountingRecord) {
+	attrs := append(make([]slog.Attr, 0, 16), slog.String("event", "accounting"), slog.String("client", r.Client), slog.String("address", r.Address.String()))
+	for _, known := range []struct{ key, value string }{
+		{"status", r.Status}, {"session_id", r.SessionID}, {"username", r.Username}, {"framed_ip", r.FramedIP}, {"framed_ipv6", r.FramedIPv6},
+		{"calling_station_id", r.CallingStationID}, {"nas_identifier", r.NASIdentifier}, {"terminate_cause", r.TerminateCause},
+	} {
+		if known.value != "" {
+			attrs = append(attrs, slog.String(known.key, known.value))
+		}
+	}
+	for _, known := range []struct {
+		key   string
+		value *uint64
+	}{
+		{"session_seconds", r.SessionSeconds}, {"input_octets", r.InputOctets}, {"output_octets", r.OutputOctets}, {"delay_seconds", r.DelaySeconds},
+	} {
+		if known.value != nil {
+			attrs = append(attrs, slog.Uint64(known.key, *known.value))
+		}
+	}
+	log.LogAttrs(context.Background(), slog.LevelInfo, "accounting", attrs...)
 }
 
 // auditDelivery writes one line for each message that was handed to a server, or was not.

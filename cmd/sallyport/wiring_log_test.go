@@ -21,7 +21,7 @@ func TestS11RefusalsArePacedByClientAndCode(t *testing.T) {
 		for range times {
 			e := login.Event{Time: at, Client: client, Code: code, Answered: true}
 			if suppressed, ok := r.pass(e); ok {
-				audit(l.audit, e, suppressed)
+				auditLogin(l.audit, e, suppressed)
 			}
 		}
 		return bytes.Count(out.Bytes(), []byte("\n")) - before

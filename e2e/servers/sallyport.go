@@ -61,6 +61,8 @@ type Sallyport struct {
 	// for other nodes, empty for a node alone.
 	Radius, Status, Cluster string
 	Listeners               []string
+	// Accounting is the address for accounting, Events the folder of the audit store.
+	Accounting, Events string
 
 	opt SallyportOptions
 }

@@ -18,7 +18,7 @@ func prepareSallyport(dir string, opt SallyportOptions) (*Sallyport, error) {
 		Dir: dir, Name: opt.Name, opt: opt,
 		ConfigFile: filepath.Join(dir, "sallyport.toml"), Socket: filepath.Join(dir, "admin.sock"),
 		LogFile: filepath.Join(dir, "log.json"), Data: filepath.Join(dir, "data"),
-		MasterKey: filepath.Join(dir, "master.key"),
+		MasterKey: filepath.Join(dir, "master.key"), Events: filepath.Join(dir, "data", "audit"),
 	}
 	status, err := opt.port(9812, FreePort)
 	if err != nil {
@@ -29,6 +29,11 @@ func prepareSallyport(dir string, opt SallyportOptions) (*Sallyport, error) {
 		return nil, err
 	}
 	s.Radius = s.Listeners[0]
+	accounting, err := opt.port(1813+len(s.Listeners)-1, FreeUDPPort)
+	if err != nil {
+		return nil, err
+	}
+	s.Accounting = fmt.Sprintf("%s:%d", opt.Address, accounting)
 	return s, s.configure()
 }
 
@@ -45,6 +50,7 @@ master_key_file = %q
 
 [radius]
 listen = ["%s"]
+accounting_listen = [%q]
 dictionaries = [%s]
 
 [status]
@@ -57,7 +63,7 @@ socket = %q
 format = "json"
 level = %q
 
-`, s.Name, s.Data, s.MasterKey, strings.Join(s.Listeners, `", "`), quoted(s.opt.Dictionaries), s.Status, s.Socket, s.opt.LogLevel)
+`, s.Name, s.Data, s.MasterKey, strings.Join(s.Listeners, `", "`), s.Accounting, quoted(s.opt.Dictionaries), s.Status, s.Socket, s.opt.LogLevel)
 	return os.WriteFile(s.ConfigFile, []byte(text+s.opt.Config), 0o600)
 }
 

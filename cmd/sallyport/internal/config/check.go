@@ -32,7 +32,7 @@ type checker struct {
 func (c *checker) check() {
 	c.node()
 	c.cluster()
-	c.part("radius", radius.Config{Listen: c.Radius.Listen}.Validate())
+	c.part("radius", radius.Config{Listen: c.Radius.Listen, Accounting: c.Accounting()}.Validate())
 	if c.Radius.VendorID == 0 {
 		c.fault("radius.vendor_id", "must be at least 1")
 	}
@@ -40,6 +40,7 @@ func (c *checker) check() {
 	c.status()
 	c.admin()
 	c.snapshot()
+	c.audit()
 	c.oneOf("log.format", c.Log.Format, "json", "text")
 	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	c.login()
@@ -48,7 +49,7 @@ func (c *checker) check() {
 	c.secondFactors()
 	c.policies()
 	if len(c.faults)+len(c.refused) == 0 { // then the server has the last word
-		c.part("radius", radius.Config{Listen: c.Radius.Listen, Clients: c.RadiusClients(), VendorID: c.Radius.VendorID}.Validate())
+		c.part("radius", radius.Config{Listen: c.Radius.Listen, Accounting: c.Accounting(), Clients: c.RadiusClients(), VendorID: c.Radius.VendorID}.Validate())
 	}
 }
 
@@ -159,6 +160,21 @@ func (c *checker) status() {
 	c.part("status", status.Config{Listen: c.Status.Listen}.Validate())
 	if a, err := netip.ParseAddrPort(c.Status.Listen); err == nil && !a.Addr().Unmap().IsLoopback() {
 		c.warn("status.listen", "%s can be reached from other machines, and this version asks for no login there: prefer 127.0.0.1, or see to a firewall", a)
+	}
+}
+
+// What the audit store keeps at least: it is removed in parts of both bounds.
+const (
+	leastAuditAge = time.Hour
+	leastAuditMiB = 16
+)
+
+func (c *checker) audit() {
+	if c.Audit.MaxAge < leastAuditAge {
+		c.fault("audit.max_age", "must be at least %v", leastAuditAge)
+	}
+	if c.Audit.MaxMiB < leastAuditMiB {
+		c.fault("audit.max_mib", "must be at least %d", leastAuditMiB)
 	}
 }
 

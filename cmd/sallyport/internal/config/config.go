@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"sallyport/audit"
 	"sallyport/directory"
 	"sallyport/factors"
 	"sallyport/login"
@@ -27,6 +28,7 @@ type Config struct {
 	Snapshot    Snapshot                    `toml:"snapshot"`
 	Admin       Admin                       `toml:"admin"`
 	Log         Log                         `toml:"log"`
+	Audit       Audit                       `toml:"audit"`
 
 	// Warnings are what is allowed, but unwise.
 	Warnings Faults
@@ -64,6 +66,11 @@ func (c Cluster) Address() string { return cmp.Or(c.Advertise, c.Listen) }
 type Radius struct {
 	// Listen are the UDP addresses, host:port.
 	Listen []string `toml:"listen"`
+	// AccountingListen are the UDP addresses for accounting; empty means none. [Load] makes it the next
+	// port of each address of Listen where the file does not say.
+	AccountingListen []string `toml:"accounting_listen"`
+	// AccountingGiven says that the file has it.
+	AccountingGiven bool
 	// VendorID is the vendor of our own attributes.
 	VendorID uint32 `toml:"vendor_id"`
 	// Dictionaries are files in FreeRADIUS's format, for the reply attributes of clients.
@@ -201,6 +208,13 @@ type Log struct {
 	Level  string `toml:"level"`
 }
 
+// Audit is the [audit] table: how much is kept of this node's events, in data_dir/audit.
+type Audit struct {
+	// MaxAge is how long an event is kept, MaxMiB how large the store becomes.
+	MaxAge time.Duration `toml:"max_age"`
+	MaxMiB uint32        `toml:"max_mib"`
+}
+
 // Default returns the settings of an empty file.
 func Default() Config {
 	limits := login.DefaultLimits()
@@ -210,7 +224,7 @@ func Default() Config {
 			MasterKeyFile: "/etc/sallyport/master.key",
 		},
 		Cluster: Cluster{Profile: "lan"},
-		Radius:  Radius{Listen: []string{"0.0.0.0:1812"}, VendorID: 32473},
+		Radius:  Radius{Listen: []string{"0.0.0.0:1812"}, AccountingListen: []string{"0.0.0.0:1813"}, VendorID: 32473},
 		Login: Login{
 			ChallengeLife:      login.DefaultChallengeLife,
 			RegistrationLife:   login.DefaultRegistrationLife,
@@ -231,6 +245,7 @@ func Default() Config {
 		Status: Status{Listen: "127.0.0.1:9812"},
 		Admin:  Admin{Socket: "/run/sallyport/admin.sock"},
 		Log:    Log{Format: "text", Level: "info"},
+		Audit:  Audit{MaxAge: audit.DefaultMaxAge, MaxMiB: audit.DefaultMaxBytes >> 20},
 	}
 }
 

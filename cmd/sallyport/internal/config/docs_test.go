@@ -107,7 +107,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 
 // The defaults on the page, read as a configuration over nothing, are the defaults.
 func TestDocumentedDefaults(t *testing.T) {
-	mine := []string{"[node]", "[cluster]", "[radius]", "[[client]]", "[login]", "[status]", "[admin]", "[log]"}
+	mine := []string{"[node]", "[cluster]", "[radius]", "[[client]]", "[login]", "[status]", "[admin]", "[log]", "[audit]"}
 	var text strings.Builder
 	section := ""
 	for _, row := range page(t) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sallyport/radius"
 )
 
 // maxFile bounds a configuration file.
@@ -111,6 +113,9 @@ func build(sources []source, where files) (*Config, error) {
 	d := decoder{places: map[string]place{}, files: where}
 	d.value("", root, reflect.ValueOf(&cfg).Elem())
 	faults = append(faults, d.faults...)
+	if _, cfg.Radius.AccountingGiven = d.places["radius.accounting_listen"]; !cfg.Radius.AccountingGiven {
+		cfg.Radius.AccountingListen = radius.DefaultAccounting(cfg.Radius.Listen)
+	}
 	cfg.Warnings = append(d.warnings, d.spared...)
 	if readable { // what a broken file would have said is not held against the others
 		c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...)), now: time.Now()}

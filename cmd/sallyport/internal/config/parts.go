@@ -11,6 +11,19 @@ import (
 	"sallyport/radius"
 )
 
+// Accounting returns where accounting is answered. What the file does not name is no reason not to start.
+func (c *Config) Accounting() radius.Accounting {
+	return radius.Accounting{Listen: c.Radius.AccountingListen, Optional: !c.Radius.AccountingGiven}
+}
+
+// accountingListen is what the file says of accounting; nil where it follows from radius.listen.
+func (c *Config) accountingListen() any {
+	if !c.Radius.AccountingGiven {
+		return nil
+	}
+	return c.Radius.AccountingListen
+}
+
 // RadiusClients returns the clients as the radius server takes them.
 func (c *Config) RadiusClients() []radius.Client {
 	clients := make([]radius.Client, len(c.Clients))

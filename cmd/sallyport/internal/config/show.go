@@ -28,8 +28,12 @@ func (c *Config) tree() any {
 	shown := *c
 	shown.Clients = c.maskedClients()
 	tree := plainStruct(reflect.ValueOf(shown))
-	if c.Status.Listen == "" { // the one setting that is set by being empty
+	// These two are set by being empty.
+	if c.Status.Listen == "" {
 		tree["status"] = map[string]any{"listen": ""}
+	}
+	if table, ok := tree["radius"].(map[string]any); ok && len(c.Radius.AccountingListen) == 0 {
+		table["accounting_listen"] = []string{}
 	}
 	return tree
 }
