@@ -21,7 +21,8 @@ type Config struct {
 	// ServerName is the name that the servers' certificates must bear; empty means the URL's host.
 	ServerName string `toml:"server_name"`
 
-	// BaseDN is where people and groups are searched for.
+	// BaseDN is where people and groups are searched for. It may be empty, for all trees of a forest, where all
+	// URLs name a global catalog's port.
 	BaseDN string `toml:"base_dn"`
 	// BindDN and BindPassword are the service account that searches. With a BindTemplate they may
 	// be absent; then an entry read at the bind serves for ten minutes, on this node only, and its

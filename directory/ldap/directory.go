@@ -56,7 +56,7 @@ func New(name string, cfg Config, log *slog.Logger, now func() time.Time) (*Dire
 	}
 	cfg = cfg.withDefaults()
 	d := &Directory{name: name, cfg: cfg, timeout: time.Duration(cfg.Timeout), gate: newGate(maxInFlight, maxWaiting), now: now,
-		log: log.With("directory", name), nobody: "cn=nobody-" + strings.ToLower(rand.Text()) + "," + cfg.BaseDN}
+		log: log.With("directory", name), nobody: strings.TrimSuffix("cn=nobody-"+strings.ToLower(rand.Text())+","+cfg.BaseDN, ",")}
 	life := time.Duration(*cfg.EntryCache)
 	keep := life
 	if cfg.BindDN == "" {

@@ -55,8 +55,8 @@ func (c Config) checkServers() (faults []error) {
 }
 
 func (c Config) checkAccount() (faults []error) {
-	if c.BaseDN == "" {
-		faults = append(faults, errors.New(`base_dn: missing; set where people are searched for, such as "dc=example,dc=com"`))
+	if c.BaseDN == "" && !c.globalCatalog() {
+		faults = append(faults, errors.New(`base_dn: missing; set where people are searched for, such as "dc=example,dc=com" (empty, for a whole forest, only where all urls name the port of a global catalog, 3268 or 3269)`))
 	}
 	for _, name := range []struct{ key, dn string }{{"base_dn", c.BaseDN}, {"group_base_dn", c.GroupBaseDN}} {
 		if _, err := ldap.ParseDN(name.dn); err != nil {
@@ -74,6 +74,17 @@ func (c Config) checkAccount() (faults []error) {
 		faults = append(faults, errors.New("bind_password: holds a NUL"))
 	}
 	return faults
+}
+
+// globalCatalog reports whether all servers are global catalogs of an Active Directory forest: there an empty base DN
+// means all its trees.
+func (c Config) globalCatalog() bool {
+	for _, text := range c.URLs {
+		if u, err := url.Parse(text); err != nil || u.Port() != "3268" && u.Port() != "3269" {
+			return false
+		}
+	}
+	return len(c.URLs) > 0
 }
 
 func (c Config) checkTemplates() (faults []error) {

@@ -25,6 +25,12 @@ func TestFaultsOfTheConfiguration(t *testing.T) {
 		{"starttls", func(c *ldap.Config) { c.URLs, c.StartTLS = []string{"ldap://dc1"}, true }, nil},
 		{"starttls twice", func(c *ldap.Config) { c.StartTLS = true }, []string{"starttls:"}},
 		{"base_dn", func(c *ldap.Config) { c.BaseDN = "" }, []string{"base_dn: missing"}},
+		{"D6 a whole forest", func(c *ldap.Config) {
+			c.BaseDN, c.URLs = "", []string{"ldaps://gc1:3269", "ldap://localhost:3268"}
+		}, nil},
+		{"D6 a whole forest, one server of which is no global catalog", func(c *ldap.Config) {
+			c.BaseDN, c.URLs = "", []string{"ldaps://gc1:3269", "ldaps://dc1"}
+		}, []string{"base_dn: missing"}},
 		{"base_dn is no DN", func(c *ldap.Config) { c.BaseDN = "example" }, []string{"base_dn:"}},
 		{"no account", func(c *ldap.Config) { c.BindDN, c.BindPassword = "", "" }, []string{"bind_dn: missing"}},
 		{"template instead of an account", func(c *ldap.Config) { c.BindDN, c.BindPassword, c.BindTemplate = "", "", "{username}@x" }, nil},
