@@ -34,6 +34,7 @@ func enrolmentOf(u *state.User) login.Enrolment {
 		e.Credentials[c.Factor] = login.Credential{
 			Factor: c.Factor, Version: c.Version, Sealed: c.Record, Memo: c.Memo, Last: c.Last,
 			LockedUntil: instant(c.LockedUntil), HardLocked: c.HardLocked, Failures: c.Failures,
+			Near: login.Near{Number: c.Near.Number, Ahead: time.Duration(c.Near.Ahead)}, NearAt: instant(c.NearAt),
 			Renew: c.Renew, Codes: codesOf(c.Codes), Note: c.Note, Challenge: c.Challenge,
 		}
 	}
@@ -111,6 +112,7 @@ func settleCommand(s login.Settlement, sealed []byte) *state.Settle {
 		},
 		Code: s.Code, Exempt: s.Exempt, Pass: s.Pass, Sequence: s.Sequence, Invitation: s.Invitation,
 		Again: s.Again, Decoy: s.Decoy, Conceal: s.Conceal, Count: s.Count,
+		Guess: s.Guess, Near: state.Near{Number: s.Near.Number, Ahead: int64(s.Near.Ahead)},
 	}
 }
 

@@ -15,6 +15,7 @@ func (l *ledger) Claim(ctx context.Context, s login.Settlement, c login.Claim) (
 	l.capacity.Store(s.Limits.Capacity)
 	r, err := l.submit(ctx, &state.Claim{
 		Settle: *settleCommand(s, nil), Act: c.Act, Passcode: c.Passcode, Within: int64(c.Within),
+		Reusable: c.Reusable,
 	})
 	if err != nil {
 		return login.Outcome{}, fmt.Errorf("claim answer: %w", err)

@@ -21,7 +21,7 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		answer = r.Password
 		check = func() (Reply, error, bool) { return e.checkName(ctx, t, r.Username) }
 	}
-	t.answer = strings.TrimSpace(answer)
+	t.answer = visible(answer)
 	reply, err, done := e.identify(ctx, t, check)
 	if !done {
 		if r.CallingStationID != "" {
@@ -62,12 +62,7 @@ func splitAppended(text string, digits int) (password, answer string) {
 		}
 	}
 	if digits > 0 {
-		runes := []rune(text)
-		if len(runes) <= digits {
-			return text, ""
-		}
-		at := len(runes) - digits
-		return string(runes[:at]), string(runes[at:])
+		return SplitDigits(text, digits)
 	}
 	if at := strings.LastIndexByte(text, ','); at >= 0 {
 		return text[:at], text[at+1:]

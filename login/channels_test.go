@@ -107,7 +107,10 @@ func (f *forwarder) Acceptable(answer string) bool {
 	return len(answer) == 14 && !strings.Contains(answer, "-")
 }
 func (f *forwarder) Canonical(answer string) string { return strings.ReplaceAll(answer, "٦", "6") }
-func (f *forwarder) Within() time.Duration          { return time.Second }
+
+// Reusable: a PIN of letters alone.
+func (f *forwarder) Reusable(answer string) bool { return !strings.ContainsAny(answer, "0123456789") }
+func (f *forwarder) Within() time.Duration       { return time.Second }
 
 func (f *forwarder) Forward(_ context.Context, a login.Forwarding) login.Forwarded {
 	if f.hold != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Continue answers a challenge: with what was asked for, or with an action. It returns an
@@ -13,7 +12,7 @@ import (
 // may then be given again and has one outcome.
 func (e *Engine) Continue(ctx context.Context, a Answer) (Reply, error) {
 	t := e.newTurn(a.Origin, a.Username)
-	t.state, t.answer = a.State, strings.TrimSpace(a.Text)
+	t.state, t.answer = a.State, visible(a.Text)
 	reply, err := e.proceed(ctx, t, a)
 	e.report(t, reply, err)
 	return t.proven(reply, err), err
@@ -252,17 +251,35 @@ func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential)
 // settlement is the effect of the answer of this turn.
 func (e *Engine) settlement(t *turn, f Finding) Settlement {
 	tok := t.token
-	return Settlement{
+	s := Settlement{
 		Challenge: tok.challenge,
 		Token:     t.keys.Tag(PurposeToken, []byte(t.state), tok.challenge[:]),
 		Answer:    t.keys.Tag(PurposeAnswer, tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
 		Request:   t.origin.RequestKey,
 		Client:    t.origin.Client, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
 		ClusterEpoch: tok.clusterEpoch, Epoch: tok.epoch, Factor: t.event.Factor, Version: tok.version,
-		Number: f.Number, Memo: f.Memo, Again: t.again,
+		Number: f.Number, Memo: f.Memo, Near: f.Near, Again: t.again,
 		Decoy: tok.has(flagDecoy), Conceal: t.policy.ConcealPassword,
 		Expires: tok.expires, Limits: e.cfg.Limits,
 	}
+	if t.origin.Mode != ModeChallenge {
+		s.Guess = t.guess(meant(t.answer))
+	}
+	return s
+}
+
+// guess names an answer of a login without a State. The station is not in it: the same guess from another
+// place says no more, and many clients name none.
+func (t *turn) guess(answer string) Tag {
+	return t.keys.Tag(PurposeGuess, []byte(t.origin.Client), []byte(t.user.ID), []byte(answer))
+}
+
+// meant is one spelling for all of an answer.
+func meant(answer string) string {
+	if code := FoldDigits(answer); code != "" {
+		return code
+	}
+	return answer
 }
 
 // commit settles in the ledger.

@@ -52,6 +52,9 @@ type Credential struct {
 	// Codes are what is left of recovery, bypass or invitation codes; Note says who issued them and why.
 	Codes []OneTimeCode
 	Note  string
+	// Near is the last wrong answer in a row, at NearAt, where it would be right at another time.
+	Near   Near
+	NearAt time.Time
 	// Challenge is the newest challenge in which a code was sent for this factor.
 	Challenge ChallengeID
 }
@@ -95,4 +98,13 @@ type Finding struct {
 	Number uint64
 	// Memo replaces the credential's memo when the answer is accepted.
 	Memo []byte
+	// Near says of a wrong answer when it would be right, where that is not far off.
+	Near Near
+}
+
+// Near is a number at which a wrong answer would be right, and how far that is ahead of now: negative where
+// it is past. The zero value means none.
+type Near struct {
+	Number uint64
+	Ahead  time.Duration
 }

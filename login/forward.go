@@ -23,6 +23,13 @@ type Forwarder interface {
 	Within() time.Duration
 }
 
+// Reuser is a [Forwarder] some of whose answers may be right in more than one login, by the rules of the
+// server that judges them: a PIN in place of which it sends a code.
+type Reuser interface {
+	// Reusable reports whether answer is one of them. All others are forwarded once.
+	Reusable(answer string) bool
+}
+
 // Forwarding is an answer on its way to the server that judges it.
 type Forwarding struct {
 	// Username is the directory's spelling of the login name.

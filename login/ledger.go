@@ -235,6 +235,11 @@ type Settlement struct {
 	// Count says that wrong answers count although a candidate is being registered: guesses at a code
 	// that was sent to somebody's address.
 	Count bool
+	// Guess is for logins without a State: the tag of (client, user, answer), or zero. A wrong answer counts
+	// once under it, and is not right under it, until the factor's failures are cleared.
+	Guess Tag
+	// Near is that of the [Finding].
+	Near Near
 
 	// Again is for logins without a State: the tag of (client, user, Calling-Station-Id, password,
 	// answer), or zero. A verdict is repeated for the same Again while the challenge lives.
@@ -260,6 +265,9 @@ type Claim struct {
 	Passcode Tag
 	// Within is how long the outcome is awaited. After that it is securid_unavailable.
 	Within time.Duration
+	// Reusable says that the server may take the passcode again in another login: it is free when its
+	// outcome is known.
+	Reusable bool
 }
 
 // Conclusion is what became of a claimed answer.
@@ -313,6 +321,9 @@ type Outcome struct {
 	Grant    string
 	// Factor is the credential whose one-time code was accepted; empty otherwise.
 	Factor string
+	// Near says that this wrong answer and the one before it were right at times that are off by as much:
+	// the clock that made them is wrong.
+	Near bool
 	// Remaining counts the uses that are left of a [OneTimeCode], or of all of its credential's.
 	Remaining int
 }

@@ -31,17 +31,23 @@ func NewCode() Secret {
 }
 
 // NormalizeCode returns the form of a one-time code under which it is stored, whatever way it was
-// typed: letters lower, dashes and spaces dropped, look-alikes folded. It is "" when the text cannot
-// be such a code.
+// typed: letters lower, look-alikes folded, and what [FoldDigits] drops dropped. It is "" when the text
+// cannot be such a code.
 func NormalizeCode(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(text) {
-		switch r {
-		case '-', ' ':
+		if r >= 'ａ' && r <= 'ｚ' { // full-width
+			r = 'a' + r - 'ａ'
+		}
+		if digit := asciiDigit(r); digit != 0 {
+			r = digit
+		}
+		switch {
+		case invisible(r) || separates(r):
 			continue
-		case 'o':
+		case r == 'o':
 			r = '0'
-		case 'i', 'l':
+		case r == 'i', r == 'l':
 			r = '1'
 		}
 		if !strings.ContainsRune(oneTimeAlphabet, r) {

@@ -69,7 +69,14 @@ func (e *Engine) forward(ctx context.Context, t *turn, f Forwarder, s Settlement
 	defer func() { slot.release() }()
 	claim := Claim{Act: newAct(), Within: f.Within() + concludeWithin}
 	if !t.inDialogue() {
-		claim.Passcode = t.keys.Tag(PurposePasscode, []byte(t.user.ID), []byte(f.Canonical(t.answer)))
+		passcode := f.Canonical(t.answer)
+		claim.Passcode = t.keys.Tag(PurposePasscode, []byte(t.user.ID), []byte(passcode))
+		if r, ok := f.(Reuser); ok {
+			claim.Reusable = r.Reusable(t.answer)
+		}
+		if t.origin.Mode != ModeChallenge {
+			s.Guess = t.guess(passcode)
+		}
 	}
 	out, err := e.claim(ctx, t, s, claim, slot)
 	if err != nil {

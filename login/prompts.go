@@ -49,6 +49,9 @@ func question(p Prompt, factor string, ui bool) string {
 		}
 		return "Enter your email address"
 	case StepConfirmAddress:
+		if p.unsure {
+			return "Send a code to " + plain(p.MaskedAddress) + ", which may be a landline"
+		}
 		return "Send a code to " + plain(p.MaskedAddress)
 	case StepPasscode:
 		return "Enter your PIN followed by the tokencode"

@@ -44,6 +44,8 @@ const (
 	PurposeAnswer
 	// PurposePasscode: a user's passcode, which is forwarded once.
 	PurposePasscode
+	// PurposeGuess: a wrong answer of a login without State, which counts once while the failures stand.
+	PurposeGuess
 )
 
 // purposeNames are what is hashed. A name never changes: what is stored, and what is under way at an
@@ -67,4 +69,5 @@ var purposeNames = [...]string{
 	PurposeToken:       "token",
 	PurposeAnswer:      "answer",
 	PurposePasscode:    "passcode",
+	PurposeGuess:       "guess",
 }

@@ -202,7 +202,7 @@ func (e *Engine) askAddress(t *turn, why Code) (Reply, error) {
 
 // showAddress asks whether the address is right.
 func (e *Engine) showAddress(t *turn, s Sender, to Address, why Code) (Reply, error) {
-	p := Prompt{Step: StepConfirmAddress, Echo: true, MaskedAddress: to.Display}
+	p := Prompt{Step: StepConfirmAddress, Echo: true, MaskedAddress: to.Display, unsure: to.Unsure}
 	if !t.opened.SendAt.IsZero() {
 		p.ResendAfter = max(t.opened.SendAt.Sub(t.ledger.Now()), 0)
 	}

@@ -180,7 +180,7 @@ func (w *world) code(of, which string) string {
 	if strings.HasPrefix(which, "wrong") {
 		return w.wrongCode(of, which)
 	}
-	offsets := map[string]int64{"": 0, "now": 0, "next": 1, "prev": -1}
+	offsets := map[string]int64{"": 0, "now": 0, "next": 1, "prev": -1, "next2": 2}
 	offset, ok := offsets[which]
 	if !ok {
 		w.t.Fatalf("%s: no such code", w.where)
@@ -247,6 +247,9 @@ func (w *world) expect(kind string, fields []string) {
 			}
 			continue
 		}
+		if key == "failures" {
+			got[key] = w.failures(event)
+		}
 		if value, ok := got[key]; !ok || value != want {
 			w.t.Errorf("%s: %s is %q", w.where, key, value)
 		}
@@ -254,6 +257,14 @@ func (w *world) expect(kind string, fields []string) {
 	if w.err == nil {
 		checkReply(w.t, w.where, w.reply)
 	}
+}
+
+// failures counts the wrong answers in a row to the factor that an event is about.
+func (w *world) failures(event login.Event) string {
+	w.must(w.ledger.Refresh(context.Background()))
+	e, err := w.ledger.Enrolment(context.Background(), event.UserID)
+	w.must(err)
+	return strconv.Itoa(int(e.Credentials[event.Factor].Failures))
 }
 
 // checkReply holds what is true of every reply.

@@ -42,6 +42,8 @@ type Address struct {
 	Masked string
 	// Country is the ISO 3166 region of a telephone number; "" otherwise.
 	Country string
+	// Unsure says that it may be no place for a message, as a landline: the person is asked.
+	Unsure bool
 }
 
 // Message is a code on its way to a person.

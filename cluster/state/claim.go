@@ -11,6 +11,7 @@ func (c *Claim) apply(t *txn) Result {
 			t.abandon(ch, v)
 		}
 	}
+	c.giveUp(t)
 	ch, user, r, done := c.before(t, c.Act)
 	switch {
 	case done:
@@ -25,6 +26,15 @@ func (c *Claim) apply(t *txn) Result {
 		}
 	}
 	return c.claim(t, ch, user)
+}
+
+// giveUp abandons another login's claim of the same passcode when its outcome is not awaited any more: one
+// that may be right again is free then.
+func (c *Claim) giveUp(t *txn) {
+	ch, _ := t.owner(&t.passcodes, c.Passcode, c.Client, c.UserID)
+	if v := ch.find(func(v *Verdict) bool { return v.overdue(t.time) && v.Forward != nil && v.Forward.Reusable }); v != nil && ch.ID != c.Challenge {
+		t.abandon(ch, v)
+	}
 }
 
 // tooMany reports whether the answer would be forwarded although those that are on their way, were they
@@ -49,14 +59,21 @@ func (c *Claim) claim(t *txn, ch *Challenge, user *User) Result {
 	if r, done := c.withheld(t, ch, user, &cred); done {
 		return r
 	}
-	if c.taken(t, ch) {
+	reusable := c.Reusable && c.Passcode != (login.Tag{}) && t.meta.level() >= level3
+	again := reusable && c.rejected(ch, user.epoch())
+	switch {
+	case c.taken(t, ch), reusable && !again && c.forwarded(ch):
 		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
+	case again, !reusable && c.known(t, &cred): // wrong, and counted: another forward would count at the server
+		r := c.record(t, ch, Verdict{Code: VerdictRejected, Epoch: user.epoch()})
+		r.Outcome.Repeated = r.Outcome.Code == login.CodeSecurIDRejected
+		return r
 	}
 	deadline := later(t.time, c.Within)
 	ch.remember(later(deadline, c.Limits.Keep))
 	r := c.record(t, ch, Verdict{
 		Code: VerdictPending, Epoch: user.epoch(),
-		Forward: &Forward{Act: c.Act, Passcode: c.Passcode, Deadline: deadline},
+		Forward: &Forward{Act: c.Act, Passcode: c.Passcode, Deadline: deadline, Reusable: reusable},
 	})
 	r.Outcome.Claimed, r.Outcome.Pending = r.Outcome.Pending, false
 	return r
@@ -70,6 +87,17 @@ func (c *Claim) taken(t *txn, ch *Challenge) bool {
 	}
 	_, known := t.passcodes.get(tag(c.Passcode))
 	return known
+}
+
+// forwarded reports whether the same answer was claimed in this challenge under another token: what may be
+// right in each login is forwarded once in each.
+func (c *Claim) forwarded(ch *Challenge) bool {
+	return ch.find(func(v *Verdict) bool { return v.Answer == c.Answer && v.Forward != nil }) != nil
+}
+
+// rejected reports whether it was wrong in this challenge: an identical wrong answer counts once within it.
+func (c *Claim) rejected(ch *Challenge, epoch uint32) bool {
+	return ch.find(func(v *Verdict) bool { return v.Answer == c.Answer && v.Code == VerdictRejected && v.Epoch == epoch }) != nil
 }
 
 // apply records what became of a claimed answer.
@@ -97,8 +125,7 @@ func (c *Conclude) apply(t *txn) Result {
 	}
 	c.conclude(t, ch, v, user)
 	if c.Release {
-		t.disown(&t.passcodes, v.Forward.Passcode, ch.ID)
-		v.Forward.Passcode = login.Tag{}
+		t.release(ch, v)
 	}
 	v.Left = ch.leftOctet(c.Limits)
 	t.putChallenge(ch)

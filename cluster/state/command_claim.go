@@ -11,6 +11,7 @@ type Claim struct {
 	Act      login.Tag
 	Passcode login.Tag
 	Within   int64
+	Reusable bool
 }
 
 func (c *Claim) kind() Kind { return KindClaim }
@@ -20,6 +21,7 @@ func (c *Claim) wire(w *wire) {
 	w.fixed(2, c.Act[:])
 	w.fixed(3, c.Passcode[:])
 	w.int(4, &c.Within)
+	w.bool(5, &c.Reusable)
 }
 
 // Conclude records what became of a claimed answer; see [login.Conclusion].

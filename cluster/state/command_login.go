@@ -1,6 +1,10 @@
 package state
 
-import "sallyport/login"
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"sallyport/login"
+)
 
 // Open stores a challenge, or rejoins one; see [login.Opening]. Times and durations are nanoseconds.
 type Open struct {
@@ -74,6 +78,22 @@ type Settle struct {
 	Decoy        bool
 	Conceal      bool
 	Count        bool
+	// Guess names the answer of a login without a State, whatever challenge it makes; zero elsewhere.
+	Guess login.Tag
+	Near  Near
+}
+
+// Near is a number at which a wrong answer would have been right, and how far it is ahead of now in
+// nanoseconds; the zero value means none.
+type Near struct {
+	Number uint64
+	Ahead  int64
+}
+
+// wire writes the fields n and n+1.
+func (n *Near) wire(w *wire, first protowire.Number) {
+	number(w, first, &n.Number)
+	w.int(first+1, &n.Ahead)
 }
 
 // Limits are the thresholds of a settlement; see [login.Limits]. Durations are nanoseconds.
@@ -125,6 +145,8 @@ func (c *Settle) wire(w *wire) {
 	w.bool(30, &c.Decoy)
 	w.bool(31, &c.Conceal)
 	w.bool(32, &c.Count)
+	w.fixed(33, c.Guess[:])
+	c.Near.wire(w, 34)
 }
 
 // Cancel ends a challenge; see [login.Cancellation]. Times and durations are nanoseconds.

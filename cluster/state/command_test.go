@@ -115,8 +115,14 @@ func examples4() map[string]Command {
 
 // examples5 are what came with feature level 3.
 func examples5() map[string]Command {
+	settle := examples3()["settle"].(*Settle)
+	settle.Guess, settle.Near = login.Tag{22}, Near{Number: 57_999_996, Ahead: -120 * second}
+	claim := examples2()["claim"].(*Claim)
+	claim.Settle, claim.Reusable = *settle, true
 	return map[string]Command{
-		"learn": &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}, Sender: login.SenderTag{1, 7: 8}, Unsigned: true},
+		"learn":          &Learn{Client: "vpn", Address: []byte{192, 0, 2, 1}, Sender: login.SenderTag{1, 7: 8}, Unsigned: true},
+		"settle-guess":   settle,
+		"claim-reusable": claim,
 	}
 }
 

@@ -9,6 +9,9 @@ import "fmt"
 //	3  learned clients that end, repeated wrong answers, guards that a restore keeps
 const released uint32 = 3
 
+// level3 is what a command that behaves otherwise since level 3 asks for.
+const level3 uint32 = 3
+
 // levels are the levels that commands need, by the first kind that needs it. A new level is a new row, a
 // larger number above, and a row in its comment; an old command that behaves otherwise asks the level of the
 // cluster when it is applied.

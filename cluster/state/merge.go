@@ -101,6 +101,7 @@ func (c *Credential) merge(userID string, now *Credential, m Merging) (err error
 	c.Failures = max(c.Failures, now.Failures)
 	c.LockedUntil = max(c.LockedUntil, now.LockedUntil)
 	c.HardLocked = c.HardLocked || now.HardLocked
+	c.Wrong = now.Wrong // they count no more, and are right no more
 	c.Renew = c.Renew || now.Renew
 	c.Codes = bothHave(c.Codes, now.Codes)
 	return nil

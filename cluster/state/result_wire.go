@@ -54,6 +54,7 @@ func (o *outcomeMessage) wire(w *wire) {
 	w.str(8, &o.Grant)
 	w.str(9, &o.Factor)
 	count(w, 10, &o.Remaining)
+	w.bool(11, &o.Near)
 }
 
 // word is a text of a type of its own.

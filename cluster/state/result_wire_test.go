@@ -17,15 +17,15 @@ func fullResult() Result {
 		Status: Crowded,
 		Outcome: login.Outcome{
 			Code: login.CodeAccepted, AttemptsLeft: 3, Stale: true, Repeated: true, Claimed: true, Pending: true,
-			Sequence: 4, Grant: "octets", Factor: "recovery", Remaining: 5,
+			Sequence: 4, Grant: "octets", Factor: "recovery", Remaining: 5, Near: true,
 		},
 		Opened: &Challenge{
 			ID: login.ChallengeID{6}, UserID: "corp:1", Client: "vpn", Expires: -7, Forget: 8, Failures: 9, Closed: Exhausted,
 			Decoy: true,
 			Verdicts: []Verdict{{
 				Token: tag, Answer: tag, Request: tag, Epoch: 10, Code: VerdictPending, Left: 11, Again: tag, Remaining: 12,
-				Sequence: 13, Forward: &Forward{Act: tag, Passcode: tag, Deadline: 14, Grant: "grant"},
-				Redeemed: &Redeemed{Factor: "bypass", Tag: tag},
+				Sequence: 13, Forward: &Forward{Act: tag, Passcode: tag, Deadline: 14, Grant: "grant", Reusable: true},
+				Redeemed: &Redeemed{Factor: "bypass", Tag: tag}, Near: true,
 			}},
 			Opening: &Opening{
 				Name: "Alice", Factor: "sms", Epoch: 15, Record: []byte("sealed"), Opened: 16, Rejoin: tag, Sequence: 17,

@@ -173,6 +173,7 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
 		if i := cred.code(c.Code, t.time); i >= 0 {
 			return c.redeem(t, ch, user, cred, i)
 		}
+	case c.known(t, &cred): // one that was counted as wrong stays wrong, or repeating it would be a free guess at each step
 	case c.Number > t.meta.floor(c.Factor) && (registering || c.Number > cred.Last):
 		return c.accept(t, ch, user, cred)
 	case c.Number > 0 && c.Conceal: // that it was right once must not show
@@ -180,10 +181,32 @@ func (c *Settle) judge(t *txn, ch *Challenge, user *User) Result {
 	case c.Number > 0:
 		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
 	}
+	var again, near bool
 	if (!registering || c.Count) && !oneTime(c.Factor) {
+		again, near = c.known(t, &cred), c.nearAgain(t, &cred)
 		user = c.fail(t, user, cred)
 	}
-	return c.miss(t, ch, user.epoch())
+	r := c.record(t, ch, Verdict{Code: ch.miss(c.Limits), Epoch: user.epoch(), Near: near})
+	r.Outcome.Repeated = again
+	return r
+}
+
+// known reports whether this wrong answer of a login without a State was counted before. A client that
+// reconnects by itself repeats one for hours: it counts once for as long as the failures stand.
+func (c *Settle) known(t *txn, cred *Credential) bool {
+	return t.meta.level() >= level3 && c.Guess != (login.Tag{}) && slices.Contains(cred.Wrong, c.Guess)
+}
+
+// sameOffset is by how much two wrong answers of one clock may differ: a time step lies between reading a
+// code and typing it.
+const sameOffset = 30 * second
+
+// nearAgain reports whether this wrong answer and the one before it are two codes of one clock, which is
+// off by as much. It takes two: of one that was guessed nobody learns how near it was.
+func (c *Settle) nearAgain(t *txn, cred *Credential) bool {
+	d := c.Near.Ahead - cred.Near.Ahead
+	return t.meta.level() >= level3 && !c.Conceal && c.Near.Number != 0 && cred.Near.Number != 0 &&
+		c.Near.Number != cred.Near.Number && -sameOffset <= d && d <= sameOffset
 }
 
 // oneTime reports whether a credential holds one-time codes. They are too long to be guessed, and a lock
@@ -209,9 +232,20 @@ func (c *Settle) withheld(t *txn, ch *Challenge, user *User, cred *Credential) (
 	return Result{}, false
 }
 
-// fail counts a wrong answer to the credential.
+// fail counts a wrong answer to the credential, unless it was counted before.
 func (c *Settle) fail(t *txn, user *User, cred Credential) *User {
+	if c.known(t, &cred) {
+		return user
+	}
 	cred.fail(t.time, c.Limits)
+	if t.meta.level() >= level3 {
+		if cred.Near, cred.NearAt = c.Near, 0; c.Near.Number != 0 {
+			cred.NearAt = t.time
+		}
+		if c.Guess != (login.Tag{}) {
+			cred.Wrong = append(cred.Wrong[max(0, len(cred.Wrong)-maxWrong+1):], c.Guess)
+		}
+	}
 	user = c.orNew(t, user)
 	user.put(cred)
 	t.putUser(user)

@@ -35,7 +35,16 @@ type Credential struct {
 	Renew       bool
 	Codes       []OneTimeCode
 	Note        string
+	// Wrong are the wrong answers of logins without a State that were counted since the counter was cleared,
+	// the oldest first.
+	Wrong []login.Tag
+	// Near is the last wrong answer, where it would have been right at another time; the zero value otherwise.
+	Near   Near
+	NearAt int64
 }
+
+// maxWrong bounds Wrong: each of them was counted, and so many lock a credential long before.
+const maxWrong = 64
 
 func (u *User) wire(w *wire) {
 	w.str(1, &u.ID)
@@ -63,6 +72,9 @@ func (c *Credential) wire(w *wire) {
 	w.bool(11, &c.Renew)
 	list[OneTimeCode](w, 12, &c.Codes)
 	w.str(13, &c.Note)
+	w.tags(14, &c.Wrong)
+	c.Near.wire(w, 15)
+	w.int(17, &c.NearAt)
 }
 
 // userKey is under which a user is stored: ids have no even spread of their own. Ids come from a
@@ -122,9 +134,10 @@ func (c *Credential) register(record []byte) {
 	c.Version++
 }
 
-// unlock clears the counter and the locks.
+// unlock clears the counter and the locks, and what was remembered of what was counted.
 func (c *Credential) unlock() {
 	c.Failures, c.LockedUntil, c.HardLocked = 0, 0, false
+	c.Wrong, c.Near, c.NearAt = nil, Near{}, 0
 }
 
 // fail counts a wrong answer and locks the credential when it is the one too many.

@@ -19,6 +19,8 @@ type Verdict struct {
 	Forward *Forward
 	// Redeemed is the one-time code that was right, or nil.
 	Redeemed *Redeemed
+	// Near says that this wrong answer and the one before it were right at times that are off by as much.
+	Near bool
 }
 
 // Redeemed is a one-time code that was right: its tag, and the credential that it is one of.
@@ -33,6 +35,8 @@ type Forward struct {
 	Passcode login.Tag // zero inside a dialogue, and when it was released
 	Deadline int64     // until when the outcome is awaited
 	Grant    string    // what goes with the Accept
+	// Reusable says that the passcode may be right again: it is taken until its outcome is known, and free then.
+	Reusable bool
 }
 
 // VerdictCode is a recorded verdict in one octet. Numbers are stored: they never change.
@@ -96,6 +100,7 @@ func (v *Verdict) wire(w *wire) {
 	number(w, 9, &v.Sequence)
 	optional[Forward](w, 10, &v.Forward)
 	optional[Redeemed](w, 11, &v.Redeemed)
+	w.bool(12, &v.Near)
 }
 
 func (r *Redeemed) wire(w *wire) {
@@ -108,6 +113,7 @@ func (f *Forward) wire(w *wire) {
 	w.fixed(2, f.Passcode[:])
 	w.int(3, &f.Deadline)
 	w.str(4, &f.Grant)
+	w.bool(5, &f.Reusable)
 }
 
 // outcome is the verdict as the caller is told.
@@ -117,6 +123,7 @@ func (v *Verdict) outcome() login.Outcome {
 		o.Pending = true
 		return o
 	}
+	o.Near = v.Near
 	o.Code, o.Remaining, o.Sequence = v.Code.Code(), int(v.Remaining), v.Sequence
 	if v.Forward != nil {
 		o.Grant = v.Forward.Grant
@@ -163,4 +170,13 @@ func (t *txn) abandon(ch *Challenge, v *Verdict) {
 func (t *txn) conclude(ch *Challenge, v *Verdict, code VerdictCode) {
 	v.Code = code
 	t.keep(pendingKey(ch.UserID), -1)
+	if v.Forward != nil && v.Forward.Reusable {
+		t.release(ch, v)
+	}
+}
+
+// release frees a passcode that was claimed.
+func (t *txn) release(ch *Challenge, v *Verdict) {
+	t.disown(&t.passcodes, v.Forward.Passcode, ch.ID)
+	v.Forward.Passcode = login.Tag{}
 }

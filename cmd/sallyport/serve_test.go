@@ -109,7 +109,8 @@ func (s *service) login(t *testing.T, user, secret string, answers ...string) ou
 	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return runProgram(t, strings.Join(answers, "\n")+"\n", "login", "--server", s.server, "--secret-file", file, user)
+	return runProgram(t, strings.Join(answers, "\n")+"\n", "login", "--server", s.server, "--secret-file", file,
+		"--calling-station-id", "198.51.100.7", user)
 }
 
 // small is a configuration with one local user.
@@ -158,7 +159,7 @@ func TestServeLogsIn(t *testing.T) {
 	if key == nil {
 		t.Fatalf("no key is shown:\n%s%s", first.stdout, first.stderr)
 	}
-	// The candidate is kept for a person who asks again within half a minute.
+	// The candidate is kept for a person who asks again within half a minute, from the same station.
 	code, err := totp.GenerateCode(strings.ReplaceAll(key[1], " ", ""), time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,10 @@ type Config struct {
 	// Forms are what may be typed at the first prompt: pin+tokencode, tokencode (by who has no PIN
 	// yet), pin (for an on-demand tokencode), any. Empty means the first two.
 	Forms []string `toml:"forms"`
+	// ReusableForms are those of Forms that the server may take in more than one login, so that they are
+	// forwarded again in each: pin, any. What may hold a tokencode is forwarded once all the same. Nil means
+	// pin where Forms has it.
+	ReusableForms []string `toml:"reusable_forms"`
 
 	// Username is how users are named there: name (as the directory spells it) or upn-local (what
 	// stands before the @). Empty means name.
@@ -93,6 +97,9 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.Forms) == 0 {
 		c.Forms = []string{FormPINAndTokencode, FormTokencode}
+	}
+	if c.ReusableForms == nil && slices.Contains(c.Forms, FormPIN) {
+		c.ReusableForms = []string{FormPIN}
 	}
 	set := func(text *string, standard string) {
 		if *text == "" {
@@ -167,6 +174,14 @@ func (c Config) checkPasscode() (faults []error) {
 	for _, form := range c.Forms {
 		if !slices.Contains(known, form) {
 			faults = append(faults, fmt.Errorf("forms: %q is none of %q", form, known))
+		}
+	}
+	for _, form := range c.ReusableForms {
+		switch {
+		case form == FormPINAndTokencode || form == FormTokencode:
+			faults = append(faults, fmt.Errorf("reusable_forms: %q holds a tokencode, which is good once: name %q or %q", form, FormPIN, FormAny))
+		case !slices.Contains(c.Forms, form):
+			faults = append(faults, fmt.Errorf("reusable_forms: %q is none of forms, which are %q", form, c.Forms))
 		}
 	}
 	return faults

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"sallyport/login"
 )
 
 // maxAnswer is the longest answer in characters, maxOctets in octets: what a User-Password holds.
@@ -13,24 +15,22 @@ const (
 	maxOctets = 128
 )
 
-// clean returns an answer as it is forwarded: without the line's end, and with ASCII digits. What is
-// no UTF-8 stays as it is, to be refused.
-func clean(answer string) string {
-	if !utf8.ValidString(answer) {
-		return answer
+// clean returns a passcode as it is forwarded: what was pasted with it is dropped, and digits are ASCII.
+// What is no UTF-8 stays as it is, to be refused.
+func (c Config) clean(answer string) string {
+	passcode := login.FoldPasscode(answer, c.TokencodeLength)
+	if c.fitsOne(passcode, FormPINAndTokencode, FormTokencode, FormPIN) || login.FoldDigits(passcode) != "" {
+		return passcode
 	}
-	return strings.Map(asciiDigit, strings.TrimRight(answer, "\r\n"))
+	return strings.TrimSpace(login.FoldText(answer)) // its spaces and dashes may mean something
 }
 
-// asciiDigit turns the digits of Arabic (U+0660) and Persian (U+06F0) keyboards into ASCII.
-func asciiDigit(r rune) rune {
-	switch {
-	case r >= '\u0660' && r <= '\u0669':
-		return '0' + r - '\u0660'
-	case r >= '\u06F0' && r <= '\u06F9':
-		return '0' + r - '\u06F0'
+// cleanIn returns an answer of a dialogue as it is forwarded.
+func cleanIn(d *login.Dialogue, answer string) string {
+	if code := login.FoldDigits(answer); code != "" && d.Step == login.StepNextTokencode {
+		return code
 	}
-	return r
+	return strings.TrimRight(login.FoldText(answer), "\r\n")
 }
 
 // sendable reports whether a cleaned answer can be sent at all: 1 to 64 printable characters.
@@ -41,8 +41,11 @@ func sendable(answer string) bool {
 }
 
 // fits reports whether a cleaned answer has one of the forms.
-func (c Config) fits(answer string) bool {
-	return sendable(answer) && slices.ContainsFunc(c.Forms, func(form string) bool {
+func (c Config) fits(answer string) bool { return c.fitsOne(answer, c.Forms...) }
+
+// fitsOne reports whether a cleaned answer has one of these forms.
+func (c Config) fitsOne(answer string, forms ...string) bool {
+	return sendable(answer) && slices.ContainsFunc(forms, func(form string) bool {
 		switch form {
 		case FormPINAndTokencode:
 			return len(answer) == c.PINLength+c.TokencodeLength && isPIN(answer[:c.PINLength]) && isDigits(answer[c.PINLength:])
@@ -53,6 +56,16 @@ func (c Config) fits(answer string) bool {
 		}
 		return form == FormAny
 	})
+}
+
+// reusable reports whether a cleaned answer may be right in more than one login: it has a form that may be,
+// and none that holds a tokencode.
+func (c Config) reusable(answer string) bool {
+	once := []string{FormPINAndTokencode, FormTokencode}
+	if !slices.Contains(c.Forms, FormAny) {
+		once = slices.DeleteFunc(once, func(form string) bool { return !slices.Contains(c.Forms, form) })
+	}
+	return c.fitsOne(answer, c.ReusableForms...) && !c.fitsOne(answer, once...)
 }
 
 func isPIN(s string) bool {

@@ -28,7 +28,10 @@ type Factor struct {
 	upstream Upstream
 }
 
-var _ login.Forwarder = (*Factor)(nil)
+var (
+	_ login.Forwarder = (*Factor)(nil)
+	_ login.Reuser    = (*Factor)(nil)
+)
 
 // New returns the factor, or every fault of the configuration.
 func New(c Config, upstream Upstream) (*Factor, error) {
@@ -55,10 +58,13 @@ func (f *Factor) Verify(context.Context, time.Time, login.User, login.Credential
 }
 
 // Acceptable reports whether an answer has one of the configured forms.
-func (f *Factor) Acceptable(answer string) bool { return f.cfg.fits(clean(answer)) }
+func (f *Factor) Acceptable(answer string) bool { return f.cfg.fits(f.cfg.clean(answer)) }
 
 // Canonical is the answer as it is forwarded.
-func (f *Factor) Canonical(answer string) string { return clean(answer) }
+func (f *Factor) Canonical(answer string) string { return f.cfg.clean(answer) }
+
+// Reusable reports whether the server may take an answer in more than one login.
+func (f *Factor) Reusable(answer string) bool { return f.cfg.reusable(f.cfg.clean(answer)) }
 
 // Within is the longest that Forward takes.
 func (f *Factor) Within() time.Duration { return f.upstream.Within() }
@@ -66,7 +72,10 @@ func (f *Factor) Within() time.Duration { return f.upstream.Within() }
 // Forward sends an answer to the RSA server. Within a dialogue anything printable goes, up to 64
 // characters; what is not stays here, as rejected and not consumed.
 func (f *Factor) Forward(ctx context.Context, g login.Forwarding) login.Forwarded {
-	answer := clean(g.Answer.Reveal())
+	answer := f.cfg.clean(g.Answer.Reveal())
+	if g.Dialogue != nil {
+		answer = cleanIn(g.Dialogue, g.Answer.Reveal())
+	}
 	if g.Dialogue == nil && !f.cfg.fits(answer) || !sendable(answer) {
 		return login.Forwarded{Reason: "the answer cannot be one that the RSA server takes, and was not forwarded"}
 	}

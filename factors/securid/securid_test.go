@@ -58,8 +58,12 @@ func TestFirstAnswerHasAConfiguredForm(t *testing.T) {
 		{usual, "PinPin1123456", false},
 		{usual, "PinPin1212345x", false},
 		{usual, "Pin-in12123456", false},
-		{usual, "PinPin12 123456", false},
-		{usual, "PinPin12123456 ", false},
+		{usual, "PinPin12 123456", true},
+		{usual, "PinPin12123456 ", true},
+		{usual, "Pin Pin12123456", false},
+		{usual, "Pin\u200bPin12\u2011123\u00a0456\u200b", true},
+		{usual, "\ufeff１２３ ４５６", true},
+		{usual, "123456x", false},
 		{usual, "PïnPin12123456", false},
 		{usual, "PinPin12١٢٣٤٥", false},
 		{usual, "", false},
@@ -99,7 +103,10 @@ func TestWhatIsForwardedIsWhatWasTyped(t *testing.T) {
 		{nil, "PinPin12123456\r\n", "PinPin12123456"},
 		{nil, "PinPin12١٢٣٤٥٦", "PinPin12123456"},
 		{dialogue, " New Pin! \n", " New Pin! "},
+		{nil, "Pin\u200bPin12\u2011１２३ 456\u200b", "PinPin12123456"},
 		{dialogue, "y", "y"},
+		{dialogue, "New\u200bPin-\u0661", "NewPin-1"},
+		{&login.Dialogue{Step: login.StepNextTokencode}, "123\u2060 456", "123456"},
 	} {
 		u.got = nil
 		out := f.Forward(t.Context(), login.Forwarding{Username: "alice", Answer: login.Secret(tt.typed), Dialogue: tt.dialogue})

@@ -110,14 +110,14 @@ func TestDriftIsLearnedAndBounded(t *testing.T) {
 
 func TestOnlyTheCodeItselfIsUnderstood(t *testing.T) {
 	at := time.Unix(1111111111, 0) // 050471
-	for _, good := range []string{"050471", "050 471", " 050471 ", "050-471", "٠٥٠٤٧١", "۰۵۰۴۷۱"} {
+	for _, good := range []string{"050471", "050 471", " 050471 ", "050-471", "٠٥٠٤٧١", "۰۵۰۴۷۱", "０５０４７１", "०५०४७१", "050471\u200b", "050\u2011471"} {
 		if verify(t, at, nil, good).Number == 0 {
 			t.Errorf("%q is refused", good)
 		}
 	}
 	for _, bad := range []string{
 		"", "0", "50471", "14050471", "0504711", "050472", "+50471", "-050471x", "0x50471", "05047l", "050471\x00",
-		"050471050471", "０５０４７１", "५०४७१०",
+		"050471050471", "５０４７１０", "५०४७१०", "①50471", "05047²",
 	} {
 		if verify(t, at, nil, bad).Number != 0 {
 			t.Errorf("%q is accepted", bad)
