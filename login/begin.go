@@ -156,7 +156,13 @@ func (t *turn) found(err error) (reply Reply, _ error, done bool) {
 	if code == "" {
 		return Reply{}, &UnavailableError{Code: CodeDirectoryUnavail, Err: err}, true
 	}
-	return t.reject(code, public(code), refusalReason(err)), nil, true
+	reason := refusalReason(err)
+	if errors.Is(err, ErrNoUser) {
+		if rule := nameRule(t.event.Username); rule != nil {
+			reason += ", and RFC 8265 refuses the name: " + rule.Error()
+		}
+	}
+	return t.reject(code, public(code), reason), nil, true
 }
 
 // refusalReason tells the administrator what the code leaves open.

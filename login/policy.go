@@ -123,7 +123,8 @@ func (p Policy) exemption(u User, client string, now time.Time) (Exemption, bool
 		}
 		listed := slices.ContainsFunc(x.Users, func(user string) bool {
 			listed, bad := Normalize(user)
-			return err == nil && bad == nil && listed == name
+			// What RFC 8265 refuses is folded more freely, which is for counting and not for letting in.
+			return err == nil && bad == nil && listed == name && (user == u.Name || nameRule(user) == nil && nameRule(u.Name) == nil)
 		})
 		if listed || inAny(u.Groups, x.Groups) {
 			return x, true

@@ -3,6 +3,7 @@ package login
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNormalizeFoldsSpellings(t *testing.T) {
@@ -43,6 +44,40 @@ func TestNormalizeRefusesWhatNoDirectoryShouldBeAsked(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// TestR12SpellingsCountAsOne: what the directory is asked for may differ, what counts is one form, also for names that
+// RFC 8265 refuses.
+func TestR12SpellingsCountAsOne(t *testing.T) {
+	for _, person := range [][]string{
+		{"İpek", "I\u0307pek", "i\u0307pek"},
+		{"مريم.khan", "مريم.KHAN", "مريم.ｋｈａｎ"},
+		{"ΟΔΥΣΣΕΥΣ", "οδυσσευσ"},
+		{"Amélie", "AME\u0301LIE", "ame\u0301lie"},
+		{"☺Ａ", "☺a"},
+	} {
+		for _, spelling := range person {
+			first, err := Normalize(person[0])
+			got, bad := Normalize(spelling)
+			if err != nil || bad != nil || got != first {
+				t.Errorf("%+q counts as %+q, %+q as %+q; %v, %v", person[0], first, spelling, got, err, bad)
+			}
+		}
+	}
+	if a, _ := Normalize("مريم.khan"); a == "" || a == "khan" {
+		t.Errorf("%+q", a)
+	}
+}
+
+// TestR12AnExemptionIsNotFoldedFreely: "Ⅷ" counts as "viii", and is not let in as "viii".
+func TestR12AnExemptionIsNotFoldedFreely(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	p := Policy{Exemptions: []Exemption{{Rule: "listed", Users: []string{"viii", "مريم.khan"}, Until: now.Add(time.Hour)}}}
+	for name, want := range map[string]bool{"viii": true, "VIII": true, "Ⅷ": false, "مريم.khan": true, "مريم.KHAN": false} {
+		if _, ok := p.exemption(User{Name: name}, "vpn", now); ok != want {
+			t.Errorf("%q is exempt: %v, want %v", name, ok, want)
+		}
 	}
 }
 

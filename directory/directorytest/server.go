@@ -44,8 +44,9 @@ type Server struct {
 	binds, searches atomic.Int64
 	startTLS        *tls.Config
 
-	mu        sync.Mutex
-	entries   []*ldap.Entry
+	mu      sync.Mutex
+	entries []*ldap.Entry
+	// passwords and disabled are by DN in lower case.
 	passwords map[string]string
 	disabled  map[string]bool
 }
@@ -54,7 +55,7 @@ type Server struct {
 // startTLS for StartTLS; either may be nil.
 func StartServer(t *testing.T, implicit, startTLS *tls.Config) *Server {
 	t.Helper()
-	s := &Server{startTLS: startTLS, passwords: map[string]string{ServiceDN: ServicePassword}, disabled: map[string]bool{}}
+	s := &Server{startTLS: startTLS, passwords: map[string]string{strings.ToLower(ServiceDN): ServicePassword}, disabled: map[string]bool{}}
 	for _, p := range People() {
 		s.add(p)
 	}
@@ -128,7 +129,7 @@ func (s *Server) Disable(name string, disabled bool) {
 	s.Change(name, "nsAccountLock", fmt.Sprint(disabled))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.disabled[Person{Name: name}.DN()] = disabled
+	s.disabled[strings.ToLower(Person{Name: name}.DN())] = disabled
 }
 
 // Change sets an attribute of a person; without values it is removed.
@@ -161,8 +162,8 @@ func (s *Server) add(p Person) {
 		}
 	}
 	s.entries = append(s.entries, ldap.NewEntry(p.DN(), attributes))
-	s.passwords[p.DN()] = p.Password
-	s.disabled[p.DN()] = p.Disabled
+	s.passwords[strings.ToLower(p.DN())] = p.Password
+	s.disabled[strings.ToLower(p.DN())] = p.Disabled
 }
 
 func (s *Server) bind(w *gldap.ResponseWriter, r *gldap.Request) {
@@ -184,10 +185,11 @@ func (s *Server) bind(w *gldap.ResponseWriter, r *gldap.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, known := s.passwords[m.UserName]
+	dn := strings.ToLower(m.UserName)
+	stored, known := s.passwords[dn]
 	switch {
 	case !known || stored != password:
-	case s.disabled[m.UserName]:
+	case s.disabled[dn]:
 		response.SetResultCode(gldap.ResultUnwillingToPerform)
 		response.SetDiagnosticMessage("Account inactivated. Contact system administrator.")
 	default:

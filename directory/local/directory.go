@@ -171,11 +171,11 @@ func (d *Directory) find(all *people, username string) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := all.byName[who.Username]
-	if one == nil {
+	name, err := login.Normalize(who.Username)
+	if err != nil || all.byName[name] == nil {
 		return nil, login.ErrNoUser
 	}
-	return one, nil
+	return all.byName[name], nil
 }
 
 // check compares a password with a hash when a processor is free.

@@ -1,5 +1,5 @@
-// Package names turns what people type as a username into the one form that a directory is asked
-// for, so that every spelling of a person is one question.
+// Package names turns what people type as a username into what a directory is asked for: the name without the domain
+// that means this directory, in the typed case, since directories compare by rules of their own.
 package names
 
 import (
@@ -9,7 +9,7 @@ import (
 	"sallyport/login"
 )
 
-// Name is a username that may be put to a directory. Both forms are normalised.
+// Name is a username that may be put to a directory. Both forms are prepared, see [login.PrepareUsername].
 type Name struct {
 	// Username is the name without its domain.
 	Username string
@@ -39,7 +39,7 @@ func NewDomains(domains []string) (Domains, error) {
 // Parse splits a typed name. It returns [login.ErrNoUser] for what cannot be a username, and for a
 // domain that is not this directory's.
 func (d Domains) Parse(typed string) (Name, error) {
-	whole, err := login.Normalize(typed)
+	whole, err := login.PrepareUsername(typed)
 	if err != nil {
 		return Name{}, fmt.Errorf("%w: %w", login.ErrNoUser, err)
 	}
@@ -54,7 +54,7 @@ func (d Domains) Parse(typed string) (Name, error) {
 	} else {
 		return Name{Username: whole, Login: whole}, nil
 	}
-	if !d.known[domain] || username == "" || strings.ContainsAny(username, `\@`) {
+	if folded, err := login.Normalize(domain); err != nil || !d.known[folded] || username == "" || strings.ContainsAny(username, `\@`) {
 		return Name{}, fmt.Errorf("%w: not a domain of this directory", login.ErrNoUser)
 	}
 	return Name{Username: username, Login: whole}, nil
