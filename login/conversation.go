@@ -46,17 +46,18 @@ func conversation() map[input]move {
 }
 
 // action returns what the person wants: what the client says in so many words, or else what they
-// typed. An empty answer asks again, and sends again where something is sent.
+// typed. An empty answer asks again, and sends again where something is sent; it is an answer where the RSA
+// server asks for one.
 func (t *turn) action(said Action) Action {
 	if said != ActionAnswer {
 		return said
 	}
 	typed := strings.ToLower(t.answer)
-	if typed == "" {
-		return ActionResend
-	}
-	if t.inDialogue() {
+	switch {
+	case t.inDialogue() && (typed != "" || t.mayBeEmpty()):
 		return ActionAnswer // whatever it is, it is for the RSA server
+	case typed == "":
+		return ActionResend
 	}
 	switch {
 	case typed == "r":

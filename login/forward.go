@@ -3,6 +3,8 @@ package login
 import (
 	"context"
 	"encoding/binary"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -55,6 +57,32 @@ type Dialogue struct {
 	Text Secret
 	// Echo says that the server lets the answer be shown.
 	Echo bool
+	// Empty says that an empty answer is one. A text that asks for Enter says so too: see
+	// [Dialogue.TakesEmpty].
+	Empty bool
+}
+
+// EmptyWord is what people type at a prompt that takes an empty answer where their client sends none.
+const EmptyWord = "enter"
+
+// asksForEnter finds the words by which a prompt asks for an empty answer. "Type it and press Enter" does not,
+// see TakesEmpty.
+var asksForEnter = regexp.MustCompile(`(\pL+)?[^\pL]*\b(?:(?:press|hit|push|tap|strike)(?: the)? (?:enter|return)\b|(?:leave|left)(?: \pL+){0,3} (?:blank|empty)\b)`)
+
+// TakesEmpty reports whether the prompt asks for an empty answer, such as "press Enter for a system-generated
+// PIN".
+func (d *Dialogue) TakesEmpty() bool {
+	if d.Empty {
+		return true
+	}
+	words := strings.NewReplacer("<", "", ">", "", "[", "", "]", "", "(", "", ")", "", `"`, "", "'", "", "“", "", "”", "").Replace(d.Text.Reveal())
+	words = strings.ToLower(strings.Join(strings.Fields(words), " "))
+	for _, found := range asksForEnter.FindAllStringSubmatch(words, -1) {
+		if before := found[1]; before != "and" && before != "then" {
+			return true
+		}
+	}
+	return false
 }
 
 // ForwardResult is what became of a forwarded answer. The zero value is "rejected".

@@ -155,6 +155,9 @@ func (e *Engine) judged(ctx context.Context, t *turn, f Forwarder, s Settlement,
 			return Outcome{}, ledgerError(err)
 		}
 		forwarding.Dialogue = d
+		if d.TakesEmpty() && strings.EqualFold(t.answer, EmptyWord) {
+			forwarding.Answer = ""
+		}
 	}
 	done, ledger := make(chan end, 1), t.ledger
 	slot.run(f.Within()+concludeWithin, func(ctx context.Context) {
@@ -269,7 +272,17 @@ func (e *Engine) showDialogue(t *turn, why Code) (Reply, error) {
 	if err != nil || t.opened.Sequence != t.token.sequence {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "the dialogue has gone on"), nil
 	}
-	return e.prompt(t, Prompt{Step: d.Step, Echo: d.Echo, Text: d.Text}, why)
+	return e.prompt(t, Prompt{Step: d.Step, Echo: d.Echo, Text: d.Text, empty: d.TakesEmpty()}, why)
+}
+
+// mayBeEmpty reports whether an empty answer is one for the RSA server: where the prompt asks for it, and
+// where the dialogue has gone on since, perhaps by an empty one.
+func (t *turn) mayBeEmpty() bool {
+	if t.opened.Closed || t.opened.Sequence != t.token.sequence {
+		return true
+	}
+	d, err := decodeDialogue(t.opened.Record)
+	return err == nil && d.TakesEmpty()
 }
 
 // storedDialogue is a dialogue as the ledger keeps it, sealed.
@@ -279,13 +292,14 @@ type storedDialogue struct {
 	Step   Step   `json:"p"`
 	Text   []byte `json:"x"` // octets, because they may be no UTF-8
 	Echo   bool   `json:"e,omitempty"`
+	Empty  bool   `json:"n,omitempty"`
 }
 
 func encodeDialogue(d *Dialogue) []byte {
 	if d == nil {
 		return nil
 	}
-	b, err := json.Marshal(storedDialogue{d.Server, d.State, d.Step, []byte(d.Text.Reveal()), d.Echo})
+	b, err := json.Marshal(storedDialogue{d.Server, d.State, d.Step, []byte(d.Text.Reveal()), d.Echo, d.Empty})
 	if err != nil {
 		return nil // texts and octets always encode
 	}
@@ -302,5 +316,5 @@ func decodeDialogue(b []byte) (*Dialogue, error) {
 	default:
 		s.Step = StepPasscode
 	}
-	return &Dialogue{Server: s.Server, State: s.State, Step: s.Step, Text: Secret(s.Text), Echo: s.Echo}, nil
+	return &Dialogue{Server: s.Server, State: s.State, Step: s.Step, Text: Secret(s.Text), Echo: s.Echo, Empty: s.Empty}, nil
 }

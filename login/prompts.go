@@ -10,7 +10,11 @@ import (
 // error keeps the sentence in front.
 func ask(p Prompt, factor string, why Code, o Origin) string {
 	if p.Text != "" {
-		return relayed(p, o.Profile)
+		text := relayed(p, o.Profile)
+		if p.empty && o.Profile == ProfilePlain && !o.UI { // some clients send no empty answer
+			text += " (or type: " + EmptyWord + ")"
+		}
+		return text
 	}
 	text := question(p, factor, o.UI)
 	if !o.UI {

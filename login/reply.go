@@ -125,9 +125,10 @@ type Prompt struct {
 	Text Secret
 	// registering says that what is asked for proves a candidate, detail what was wrong with an address.
 	// renewing says that an administrator requires the registration, elsewhere that no code was sent here
-	// because one was sent for another login, unsure that the address may be that of a landline.
-	registering, renewing, elsewhere, unsure bool
-	detail                                   string
+	// because one was sent for another login, unsure that the address may be that of a landline, empty that an
+	// empty answer is one.
+	registering, renewing, elsewhere, unsure, empty bool
+	detail                                          string
 	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
 	OTPAuthURI Secret
 	SecretKey  Secret

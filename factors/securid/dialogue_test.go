@@ -44,8 +44,14 @@ func (r *rsa) wait() {
 
 func newRSA(t *testing.T, form rsatest.StateForm) *rsa {
 	t.Helper()
+	return newRSAWith(t, rsatest.Config{StateForm: form})
+}
+
+func newRSAWith(t *testing.T, cfg rsatest.Config) *rsa {
+	t.Helper()
 	r := &rsa{t: t, now: time.Unix(1_800_000_000, 0), log: &bytes.Buffer{}}
-	r.Manager = rsatest.New(rsatest.Config{StateForm: form, Now: r.clock})
+	cfg.Now = r.clock
+	r.Manager = rsatest.New(cfg)
 	r.primary, r.replica = r.start("127.0.0.1:0"), r.start("127.0.0.1:0")
 	servers := []string{r.primary.Addr(), r.replica.Addr()}
 	u, err := radius.NewUpstream(radius.UpstreamConfig{
@@ -151,6 +157,22 @@ func TestDialogues(t *testing.T) {
 			accepted(t, r.forward(r.Tokencode("erin"), d))
 		})
 	}
+}
+
+// TestR10EnterForASystemPIN: the empty answer goes to the server where it asks for one, and nowhere else.
+func TestR10EnterForASystemPIN(t *testing.T) {
+	r := newRSAWith(t, rsatest.Config{EnterMakesPIN: true})
+	r.AddUser("erin", "", "seed", rsatest.ModeNewPIN)
+	d := asks(t, r.forward(r.Tokencode("erin"), nil), login.StepNewPIN, "or press Enter for a system-generated PIN:")
+	d = asks(t, r.forward("", d), login.StepNewPIN, "Your new PIN is: ")
+	_, pin, _ := strings.Cut(d.Text.Reveal(), "Your new PIN is: ")
+	pin, _, _ = strings.Cut(pin, "\r\n")
+	if out := r.forward("", d); out.Result != login.ForwardRejected || out.Consumed {
+		t.Errorf("an empty answer to another question: %+v", out)
+	}
+	d = asks(t, r.forward("y", d), login.StepPasscode, rsatest.PromptAccepted)
+	r.wait()
+	accepted(t, r.forward(pin+r.Tokencode("erin"), d))
 }
 
 func TestDialogueEndsWhenItsServerDies(t *testing.T) {

@@ -76,14 +76,15 @@ func (f *Factor) Forward(ctx context.Context, g login.Forwarding) login.Forwarde
 	if g.Dialogue != nil {
 		answer = cleanIn(g.Dialogue, g.Answer.Reveal())
 	}
-	if g.Dialogue == nil && !f.cfg.fits(answer) || !sendable(answer) {
+	nothing := answer == "" && g.Dialogue != nil && g.Dialogue.TakesEmpty()
+	if g.Dialogue == nil && !f.cfg.fits(answer) || !sendable(answer) && !nothing {
 		return login.Forwarded{Reason: "the answer cannot be one that the RSA server takes, and was not forwarded"}
 	}
 	g.Answer, g.Username = login.Secret(answer), f.cfg.username(g.Username)
 	out := f.upstream.Forward(ctx, g)
 	if out.Dialogue != nil {
 		d := *out.Dialogue
-		d.Step = f.cfg.Steps.recognise(&d)
+		d.Step, d.Empty = f.cfg.Steps.recognise(&d), f.cfg.Steps.takesEmpty(&d)
 		out.Dialogue = &d
 	}
 	return out

@@ -19,6 +19,9 @@ type Steps struct {
 	NextTokencode []string `toml:"next_tokencode"`
 	// NewPIN asks for a PIN, or whether one made by the server is welcome.
 	NewPIN []string `toml:"new_pin"`
+	// Empty are texts by which a prompt that takes an empty answer is recognised, whatever its step, besides
+	// "press Enter" and the like.
+	Empty []string `toml:"empty"`
 }
 
 // statePrefix introduces a pattern for the State.
@@ -72,12 +75,18 @@ func (s Steps) inOrder() []stepPatterns {
 }
 
 func (s Steps) validate() (faults []error) {
-	for _, f := range s.inOrder() {
+	for _, f := range append(s.inOrder(), stepPatterns{"", "empty", s.Empty}) {
 		if slices.ContainsFunc(f.patterns, func(p string) bool { return strings.TrimPrefix(p, statePrefix) == "" }) {
 			faults = append(faults, fmt.Errorf("steps.%s: an empty text would fit every challenge", f.key))
 		}
 	}
 	return faults
+}
+
+// takesEmpty reports whether the site says that an empty answer is one.
+func (s Steps) takesEmpty(d *login.Dialogue) bool {
+	prompt := strings.ToLower(d.Text.Reveal())
+	return slices.ContainsFunc(s.Empty, func(p string) bool { return strings.Contains(prompt, strings.ToLower(p)) })
 }
 
 // recognise returns the step of a challenge. The State may end in a NUL.

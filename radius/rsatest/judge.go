@@ -16,6 +16,7 @@ const (
 	PromptNextTokencode = "Wait for the tokencode to change, then enter the new tokencode :"
 	PromptSystemPIN     = "Are you prepared to accept a system-generated PIN [y/n]?"
 	promptNewPIN        = "Enter a new PIN having %s alphanumeric characters:"
+	promptEnter         = ", or press Enter for a system-generated PIN:"
 	promptShowPIN       = "Your new PIN is: %s\r\nDo you accept this [y/n]?"
 )
 
@@ -129,14 +130,23 @@ func (m *Manager) proceed(d dialogue, answer string) judgement {
 
 // promptNewPIN says how long a PIN has to be.
 func (m *Manager) promptNewPIN() string {
+	length := fmt.Sprintf("from %d to %d", m.cfg.MinPIN, m.cfg.MaxPIN)
 	if m.cfg.MinPIN == m.cfg.MaxPIN {
-		return fmt.Sprintf(promptNewPIN, strconv.Itoa(m.cfg.MinPIN))
+		length = strconv.Itoa(m.cfg.MinPIN)
 	}
-	return fmt.Sprintf(promptNewPIN, fmt.Sprintf("from %d to %d", m.cfg.MinPIN, m.cfg.MaxPIN))
+	prompt := fmt.Sprintf(promptNewPIN, length)
+	if m.cfg.EnterMakesPIN {
+		prompt = strings.TrimSuffix(prompt, ":") + promptEnter
+	}
+	return prompt
 }
 
 // choosePIN asks again for a PIN that cannot be one.
 func (m *Manager) choosePIN(d dialogue, answer string) judgement {
+	if answer == "" && m.cfg.EnterMakesPIN {
+		d.pin = m.makePIN()
+		return ask(d, phaseShowPIN, fmt.Sprintf(promptShowPIN, d.pin))
+	}
 	bad := strings.ContainsFunc(answer, func(r rune) bool {
 		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	})

@@ -25,6 +25,8 @@ type Config struct {
 	// MinPIN and MaxPIN are how many characters a PIN that a user chooses may have. Zero means 4 and 8;
 	// PINs that the server makes have 8.
 	MinPIN, MaxPIN int
+	// EnterMakesPIN takes an empty answer to the question for a new PIN as the wish for one made by the server.
+	EnterMakesPIN bool
 	// NoStatusServer leaves Status-Server without an answer, as some servers do.
 	NoStatusServer bool
 	// Logger takes the log; nil means none. Now is the clock; nil means time.Now.
