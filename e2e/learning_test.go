@@ -3,11 +3,15 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	codec "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
 
 	"sallyport/e2e/servers"
 )
@@ -84,4 +88,53 @@ func (s *site) learns(client, want string) {
 		}
 		return fmt.Errorf("%q is not in\n%s", want, s.does("client", "list"))
 	})
+}
+
+// TestR2AnotherSharedSecretCostsNobodyAnything has a client that signs nothing and has another shared secret,
+// until somebody puts it right.
+func TestR2AnotherSharedSecretCostsNobodyAnything(t *testing.T) {
+	t.Parallel()
+	folk := people("user", 3)
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
+	s := startSite(t, corp(slapd.CAFile, slapd.TLSURL())+strings.Replace(clients, "\"optional\"", "\"auto\"", 1))
+	conn := s.udp()
+	const each = 5
+	for n := range each * len(folk) {
+		p := codec.New(codec.CodeAccessRequest, []byte("another-shared-secret"))
+		person := folk[n%len(folk)]
+		if err := errors.Join(rfc2865.UserName_SetString(p, person.UID), rfc2865.UserPassword_SetString(p, person.Password)); err != nil {
+			t.Fatal(err)
+		}
+		packet, err := p.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range each * len(folk) {
+		if n, err := conn.Read(make([]byte, 4096)); err != nil || n == 0 {
+			t.Fatalf("a request has no answer: %v", err)
+		}
+	}
+	for _, p := range folk {
+		s.want(s.ask(p.UID, p.Password, ""), "Access-Challenge", "prompt", "register-totp") // nobody is slowed down
+	}
+	lines, err := s.Log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hints, unasked := 0, 0
+	for _, line := range lines {
+		if strings.HasPrefix(fmt.Sprint(line["msg"]), "the shared secrets may differ") {
+			hints++
+		}
+		if line["event"] == "login" && strings.Contains(fmt.Sprint(line["reason"]), "the shared secrets may differ") && line["directory_ms"] == nil {
+			unasked++
+		}
+	}
+	if hints != 1 || unasked < each*len(folk)-2 { // one in a hundred looks like a password
+		t.Errorf("%d hints, want one; %d of %d requests were asked of nobody", hints, unasked, each*len(folk))
+	}
 }

@@ -31,7 +31,7 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 		reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.answerAtOnce(ctx, t) })
 	}
 	if err == nil && reply.Verdict == Reject && t.oneRefusal(reply.Code) {
-		reply.Code, reply.Message, reply.Factor = CodePasswordInvalid, messageAtOnce, ""
+		reply.Code, reply.Message, reply.Factor = CodePasswordInvalid, MessageAtOnce, ""
 	}
 	return reply, err
 }

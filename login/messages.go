@@ -9,8 +9,11 @@ const (
 	// MessageFallback stands where a reply came without a sentence: a challenge without one ends the
 	// login in several clients.
 	MessageFallback = "Login"
-	// messageAtOnce is the one refusal of a login in one request.
-	messageAtOnce = "Wrong username, password or code."
+	// MessageWrongPassword, MessageWrongCode and MessageAtOnce, the one refusal of a login in one request,
+	// are what a person is told of what cannot be a password or a code.
+	MessageWrongPassword = "Wrong username or password."
+	MessageWrongCode     = "Wrong code."
+	MessageAtOnce        = "Wrong username, password or code."
 )
 
 // sentence returns what a person is told with a Reject. There is one sentence per code; where a code
@@ -20,7 +23,7 @@ func sentence(c Code) string {
 	case CodeAccepted:
 		return "You are logged in."
 	case CodePasswordInvalid:
-		return "Wrong username or password."
+		return MessageWrongPassword
 	case CodePasswordExpired:
 		return "Your password has expired. Change it, then log in again."
 	case CodePasswordMustChange:
@@ -32,7 +35,7 @@ func sentence(c Code) string {
 	case CodeNotPermitted:
 		return "You may not log in here. Ask your administrator."
 	case CodeOTPInvalid:
-		return "Wrong code."
+		return MessageWrongCode
 	case CodeOTPExpired:
 		return "This code has expired."
 	case CodeOTPReplayed:

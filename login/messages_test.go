@@ -20,7 +20,7 @@ func TestEveryCodeHasItsSentence(t *testing.T) {
 }
 
 func TestSentencesOfFrontEndsFitTheSmallestClient(t *testing.T) {
-	for _, s := range []string{MessageNeedsPAP, MessageNoPassword, MessageMalformed, MessageFallback, messageAtOnce} {
+	for _, s := range []string{MessageNeedsPAP, MessageNoPassword, MessageMalformed, MessageFallback, MessageAtOnce} {
 		checkText(t, s)
 	}
 }

@@ -28,11 +28,14 @@ type counts struct {
 	statuses   atomic.Uint64
 	oversized  atomic.Uint64
 	tolerated  atomic.Uint64
-	drops      events
+	unreadable atomic.Uint64
+	// doubtedUntil is until when the shared secret is doubted, in nanoseconds since 1970.
+	doubtedUntil atomic.Int64
+	drops        events
 	// hints paces the log lines that are no drops, by their message.
 	hints events
-	// status is made by the tally.
-	status *rate.Limiter
+	// status and secretHint are made by the tally.
+	status, secretHint *rate.Limiter
 
 	accounting accountingCounts
 }
@@ -57,6 +60,7 @@ func (t *tally) of(name string) *counts {
 		t.clients[name] = &counts{
 			status:     rate.NewLimiter(statusPerSecond, statusBurst),
 			accounting: accountingCounts{status: rate.NewLimiter(statusPerSecond, statusBurst)},
+			secretHint: rate.NewLimiter(rate.Every(time.Minute), 1),
 		}
 	}
 	return t.clients[name]

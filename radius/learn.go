@@ -93,6 +93,9 @@ func (s *Server) learnFrom(j *job, p *codec.Packet, proof login.Proof) {
 	least := login.ProofState
 	if one.Unsigned {
 		least = login.ProofSecret // a State is in the clear
+		if proof >= least {
+			j.client.counts.doubtedUntil.Store(0)
+		}
 	}
 	if j.client.MessageAuthenticator != RuleAuto || j.outline.eap || proof < least {
 		return

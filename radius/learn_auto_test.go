@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math/rand"
 	"net/netip"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +165,31 @@ func TestS2OnlyWhatIsNewAndRightTeaches(t *testing.T) {
 	}
 }
 
+// TestS2AReplayTeachesNothing sends a packet that was captured from everywhere, also as an old NAS that
+// cannot sign.
+func TestS2AReplayTeachesNothing(t *testing.T) {
+	const nas, old = "192.0.2.200", "192.0.2.9"
+	var asked int
+	b := newBench(t, judging(&asked), nil)
+	make := packets{t: t}
+	b.arrive(make.of(senderOf{}, "right", ""), old)
+	captured := make.of(senderOf{signs: true}, "right", "")
+	b.arrive(captured, nas)
+	if got := len(b.lessons()); got != 2 || asked != 2 {
+		t.Fatalf("%d lessons, %d asked", got, asked)
+	}
+	for n := range 150 {
+		b.arrive(captured, fmt.Sprintf("192.0.2.%d", n))
+		b.clock.advance(10 * time.Second)
+	}
+	if got := b.lessons(); len(got) != 0 || asked != 2 {
+		t.Errorf("learned %v, asked %d times", got, asked)
+	}
+	if why := b.arrive(make.of(senderOf{}, "right", ""), old); why != "" {
+		t.Errorf("the old NAS is shut out: %s", why)
+	}
+}
+
 func TestS2LessonsOfAClientAreBounded(t *testing.T) {
 	var asked int
 	b := newBench(t, judging(&asked), nil)
@@ -293,11 +320,7 @@ func TestSendersOfOneClientProperty(t *testing.T) {
 		for _, addr := range addresses {
 			names[addr] = map[bool][]string{}
 		}
-		type judged struct {
-			packet []byte
-			addr   string
-		}
-		var sent []judged
+		var sent [][]byte // and judged
 		anySigned := false
 		for step := range 60 {
 			s := senderOf{nas: []string{"", "a", "b"}[r.Intn(3)], signs: r.Intn(2) == 0}
@@ -327,8 +350,7 @@ func TestSendersOfOneClientProperty(t *testing.T) {
 					kind = 0
 				} else {
 					teaches = false
-					again := sent[r.Intn(len(sent))]
-					packet, addr = again.packet, again.addr
+					packet = sent[r.Intn(len(sent))] // from wherever
 				}
 			}
 			if packet == nil {
@@ -336,7 +358,7 @@ func TestSendersOfOneClientProperty(t *testing.T) {
 			}
 			why := b.arrive(packet, addr)
 			if kind != 8 && why == "" {
-				sent = append(sent, judged{packet, addr})
+				sent = append(sent, packet)
 			}
 			signed, unsigned := names[addr][true], names[addr][false]
 			switch {
@@ -366,6 +388,29 @@ func TestSendersOfOneClientProperty(t *testing.T) {
 		}
 		if got := b.memory.signs["vpn"]; got != anySigned {
 			t.Fatalf("seed %d: the client signs: %v, want %v", seed, got, anySigned)
+		}
+	}
+}
+
+// TestEveryDropHasItsParagraph: an administrator who finds a reason in the log looks for it there.
+func TestEveryDropHasItsParagraph(t *testing.T) {
+	source, err := os.ReadFile("reasons.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../docs/radius-clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(docs), "## Packets that get no answer")
+	table, _, _ = strings.Cut(table, "\n## ")
+	reasons := regexp.MustCompile(`Reason = "(\w+)"`).FindAllSubmatch(source, -1)
+	if len(reasons) < 20 {
+		t.Fatalf("only %d reasons are found", len(reasons))
+	}
+	for _, r := range reasons {
+		if !regexp.MustCompile("(?m)^\\| [^|]*`" + string(r[1]) + "`").MatchString(table) {
+			t.Errorf("docs/radius-clients.md has no row for %s", r[1])
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5"
 	"errors"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -48,4 +49,29 @@ func (c Charset) text(raw []byte) string {
 	}
 	decoded, _ := charmap.Windows1252.NewDecoder().Bytes(raw) // each byte has its code point, so this cannot fail
 	return string(decoded)
+}
+
+// unreadable says why a User-Password cannot be a password, "" where it can be one: most of what another
+// shared secret makes of it cannot. A code may come with white space about it. While the secret is doubted,
+// what is neither ASCII nor UTF-8 is none either: by chance, one of twelve random ones reads as Windows-1252.
+func (c Charset) unreadable(plain []byte, isCode, doubted bool) string {
+	if bytes.IndexByte(plain, 0) >= 0 {
+		return "the User-Password holds a NUL"
+	}
+	isUTF8 := utf8.Valid(plain)
+	if c == CharsetUTF8 && !isUTF8 {
+		return "the User-Password is not UTF-8, which is the client's charset"
+	}
+	if !isUTF8 && doubted {
+		return "the User-Password is not UTF-8, and others of this client could not be read just now"
+	}
+	for _, r := range c.text(plain) {
+		switch {
+		case r == utf8.RuneError && !isUTF8:
+			return "the User-Password holds bytes that are no characters of Windows-1252"
+		case unicode.IsControl(r) && !(isCode && r < utf8.RuneSelf && unicode.IsSpace(r)):
+			return "the User-Password holds control characters"
+		}
+	}
+	return ""
 }

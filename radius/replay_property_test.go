@@ -171,7 +171,8 @@ func (w *replayWorld) alter(packet []byte) []byte {
 	if why != "" {
 		return packet
 	}
-	at := len(packet) - 1 - w.r.Intn(4) // part of the hidden password
+	const password = 2 + 16                        // is the last attribute
+	at := len(packet) - password - 1 - w.r.Intn(3) // part of the name
 	packet[at] ^= byte(1 + w.r.Intn(255))
 	if o.ma != 0 && w.r.Intn(2) == 0 {
 		sum := testKey.messageAuthenticator(packet, o.auth, o.ma)

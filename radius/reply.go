@@ -85,7 +85,11 @@ func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) (pa
 		return nil, nil, errors.New("the State of a challenge has 1 to 253 octets")
 	}
 	w := beginReply(c, request, packetCode(rep.Verdict), vendor)
-	addMessage(w, c.prompt(rep))
+	if failure, ok := eapFailure(request); ok && rep.Verdict == login.Reject {
+		w.octets(rfc2869.EAPMessage_Type, failure[:]) // with it there may be no Reply-Message (RFC 3579 §2.6.5)
+	} else {
+		addMessage(w, c.prompt(rep))
+	}
 	if rep.Verdict == login.Challenge {
 		w.text(rfc2865.State_Type, rep.State)
 		w.number(rfc2869.Prompt_Type, echo(rep.Prompt.Echo))
@@ -101,6 +105,24 @@ func write(c *client, request *codec.Packet, rep login.Reply, vendor uint32) (pa
 	}
 	packet, err = finishReply(w, request)
 	return packet, omitted, err
+}
+
+// eapFailure is the EAP packet with which an EAP request is refused (RFC 3579 §2.6.3), under the request's
+// Identifier (RFC 3748 §4.2). An EAP-Start has none, and gets 0. ok is false without an EAP-Message.
+func eapFailure(request *codec.Packet) (packet [4]byte, ok bool) {
+	const failure, identifierAt = 4, 1
+	packet = [4]byte{failure, 0, 0, byte(len(packet))}
+	at := 0 // the EAP packet may be split anywhere
+	for _, a := range request.Attributes {
+		if a.Type != rfc2869.EAPMessage_Type {
+			continue
+		}
+		if ok = true; at <= identifierAt && identifierAt < at+len(a.Attribute) {
+			packet[1] = a.Attribute[identifierAt-at]
+		}
+		at += len(a.Attribute)
+	}
+	return packet, ok
 }
 
 // proxyStates is how many octets the Proxy-States of a request have.

@@ -3,6 +3,7 @@ package radius
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	codec "layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -44,6 +45,12 @@ func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply,
 		if err != nil {
 			return s.refuse(j, p, login.CodeNotPermitted, login.MessageMalformed, err.Error()), nil
 		}
+		// With a Message-Authenticator the secret is right, and an answer is for the login to ask again for.
+		isCode, signed := states > 0 || j.client.Mode != login.ModeChallenge, j.outline.ma != 0
+		doubted := !signed && j.arrived.UnixNano() < j.client.counts.doubtedUntil.Load()
+		if why := j.client.Charset.unreadable(plain, isCode, doubted); why != "" && !(signed && states > 0) {
+			return s.refuseUnreadable(j, p, why, states > 0), nil
+		}
 		password = j.client.Charset.text(plain)
 	}
 	username := j.client.Charset.text(name)
@@ -70,6 +77,35 @@ func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
 		Profile:          j.client.Profile,
 		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
 	}
+}
+
+// doubtFor is how long a shared secret is doubted after a User-Password that cannot be one, unless one that
+// is right comes from the client.
+const doubtFor = 10 * time.Minute
+
+// secretsDiffer is what an operator is told about passwords that cannot be any.
+const secretsDiffer = "the shared secrets may differ"
+
+// refuseUnreadable is a Reject of a User-Password that cannot be one. Nobody is asked about it, and it counts
+// for nobody: it is not what a person has typed.
+func (s *Server) refuseUnreadable(j *job, p *codec.Packet, why string, isAnswer bool) login.Reply {
+	code, message := login.CodePasswordInvalid, login.MessageWrongPassword
+	switch {
+	case isAnswer:
+		code, message = login.CodeOTPInvalid, login.MessageWrongCode
+	case j.client.Mode != login.ModeChallenge:
+		message = login.MessageAtOnce
+	}
+	if j.outline.ma == 0 {
+		why += ": " + secretsDiffer
+		j.client.counts.unreadable.Add(1)
+		j.client.counts.doubtedUntil.Store(s.cfg.Now().Add(doubtFor).UnixNano())
+		if j.client.counts.secretHint.AllowN(s.cfg.Now(), 1) {
+			s.log.Warn(secretsDiffer+": a User-Password cannot be a password; compare secret or secret_file, and charset, with the client",
+				"client", j.client.Name, "address", j.from.String(), "count", j.client.counts.unreadable.Load())
+		}
+	}
+	return s.refuse(j, p, code, message, why)
 }
 
 // refuse is a Reject that no login has decided, and its event: those of logins are reported by

@@ -114,7 +114,7 @@ func TestRequestsThatAreNoLoginAreRejected(t *testing.T) {
 		"CHAP with State":       {[]*codec.AVP{name, chap, state}, login.CodeNotPermitted, login.MessageNeedsPAP},
 		"MS-CHAP":               {[]*codec.AVP{name, microsoft(1)}, login.CodeNotPermitted, login.MessageNeedsPAP},
 		"MS-CHAPv2":             {[]*codec.AVP{name, microsoft(25)}, login.CodeNotPermitted, login.MessageNeedsPAP},
-		"EAP":                   {[]*codec.AVP{name, avp(rfc2869.EAPMessage_Type, "\x02\x00\x00\x05\x01")}, login.CodeNotPermitted, login.MessageNeedsPAP},
+		"EAP":                   {[]*codec.AVP{name, avp(rfc2869.EAPMessage_Type, "\x02\x00\x00\x05\x01")}, login.CodeNotPermitted, ""},
 		"no password, no State": {[]*codec.AVP{name}, login.CodeNotPermitted, login.MessageNoPassword},
 		"two passwords":         {[]*codec.AVP{name, password, password}, login.CodeNotPermitted, login.MessageMalformed},
 		"two names":             {[]*codec.AVP{name, name, password}, login.CodeNotPermitted, login.MessageMalformed},
@@ -184,8 +184,6 @@ func TestPasswordsAreTakenAsTheyAre(t *testing.T) {
 	for sent, want := range map[string]string{
 		"wonderland-1":           "wonderland-1",
 		"":                       "",
-		"right\x00anything":      "right\x00anything",
-		"\x00x":                  "\x00x",
 		"exactly 16 octet":       "exactly 16 octet",
 		strings.Repeat("x", 128): strings.Repeat("x", 128),
 		"gr\xfc\xdfe":            "grüße", // ISO 8859-1

@@ -49,6 +49,9 @@ type ClientStats struct {
 	// Tolerated counts the requests without Message-Authenticator that were taken under RuleAuto although
 	// the client is known to send it.
 	Tolerated uint64 `json:"tolerated"`
+	// Unreadable counts the requests without Message-Authenticator whose User-Password cannot be a password:
+	// the shared secrets may differ.
+	Unreadable uint64 `json:"unreadable"`
 	// Forgotten counts the answered packets that were forgotten before an hour was over, for want of room.
 	Forgotten uint64            `json:"forgotten"`
 	Dropped   map[Reason]uint64 `json:"dropped"`
@@ -75,7 +78,7 @@ func (s *Server) Stats() Stats {
 			Requests: c.requests.Load(), Duplicates: c.duplicates.Load(),
 			Accepts: c.accepts.Load(), Rejects: c.rejects.Load(), Challenges: c.challenges.Load(),
 			Statuses: c.statuses.Load(), Oversized: c.oversized.Load(),
-			Tolerated: c.tolerated.Load(), Forgotten: forgotten[name], Dropped: c.drops.snapshot(),
+			Tolerated: c.tolerated.Load(), Unreadable: c.unreadable.Load(), Forgotten: forgotten[name], Dropped: c.drops.snapshot(),
 		}
 	}
 	n, since := s.queue.waiting()

@@ -59,6 +59,8 @@ func radiusCollectors(stats func() radius.Stats) []prometheus.Collector {
 				func(c client) float64 { return float64(c.Oversized) }, "client"),
 			counter("sallyport_radius_unsigned_tolerated_total", "Requests without Message-Authenticator that were taken although the client sends it elsewhere.",
 				func(c client) float64 { return float64(c.Tolerated) }, "client"),
+			counter("sallyport_radius_unreadable_passwords_total", "Requests without Message-Authenticator whose password cannot be one: the shared secrets may differ.",
+				func(c client) float64 { return float64(c.Unreadable) }, "client"),
 			counter("sallyport_radius_judged_forgotten_total", "Answered packets that were forgotten before an hour was over, for want of room.",
 				func(c client) float64 { return float64(c.Forgotten) }, "client"),
 		}, func() []labelled[client] { return byClient(stats()) }},
