@@ -16,6 +16,8 @@ import (
 type disk struct {
 	cfg    Config
 	create func(name string, flags int) (file, error)
+	// space measures the file system of a folder, in bytes.
+	space func(dir string) (free, total uint64, err error)
 
 	// segments are all that exist, the oldest first. The last one is written to while out is open.
 	segments []*segment
@@ -115,6 +117,23 @@ func (d *disk) current() *segment { return d.segments[len(d.segments)-1] }
 // segmentSize is how large a segment becomes.
 func (d *disk) segmentSize() int64 { return min(d.cfg.MaxBytes/segmentsBySize, largestSegment) }
 
+// reserved is what the store leaves free for the replicated state, whose disk it shares: logins go on while
+// accounting does not. A small disk has less of it.
+func reserved(total uint64) uint64 { return min(total/20, 128<<20) }
+
+// room reports whether a batch may take so many bytes of the disk.
+func (d *disk) room(n int) error {
+	free, total, err := d.space(d.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("measure the disk of the audit store: %w", err)
+	}
+	if free < reserved(total)+uint64(n) {
+		return fmt.Errorf("write to the audit store: %d MiB are free on its disk, and %d MiB are reserved for the replicated state: %w",
+			free>>20, reserved(total)>>20, syscall.ENOSPC)
+	}
+	return nil
+}
+
 // append writes a batch with one write and one sync. After an error nothing of it counts as recorded.
 func (d *disk) append(batch []*entry) error {
 	now := d.cfg.Now()
@@ -133,6 +152,9 @@ func (d *disk) append(batch []*entry) error {
 			return fmt.Errorf("encode an audit record of kind %q: %w", e.kind, err)
 		}
 		text = append(append(text, line...), '\n')
+	}
+	if err := d.room(len(text)); err != nil {
+		return err
 	}
 	g := d.current()
 	if _, err := d.out.Write(text); err != nil {
@@ -220,6 +242,17 @@ func (d *disk) prune(now time.Time) {
 		d.segments = d.segments[1:]
 		d.removed++
 	}
+}
+
+func statfs(dir string) (free, total uint64, err error) {
+	var st syscall.Statfs_t
+	for {
+		if err = syscall.Statfs(dir, &st); err != syscall.EINTR {
+			break
+		}
+	}
+	size := uint64(st.Bsize)
+	return st.Bavail * size, (st.Blocks - st.Bfree + st.Bavail) * size, err
 }
 
 func fdatasync(f *os.File) error {

@@ -121,7 +121,7 @@ func open(cfg Config, create func(name string, flags int) (file, error)) (*Store
 		cfg.Now = time.Now
 	}
 	s := &Store{cfg: cfg, more: make(chan struct{}, 1), written: make(chan struct{})}
-	s.disk = disk{cfg: cfg, create: create}
+	s.disk = disk{cfg: cfg, create: create, space: statfs}
 	if err := s.disk.open(); err != nil {
 		return nil, fmt.Errorf("open the audit store: %w", err)
 	}

@@ -299,6 +299,26 @@ func TestFullDiskIsAnErrorAndPasses(t *testing.T) {
 	}
 }
 
+// The replicated state is on the same disk: the store does not take the last of it.
+func TestLastOfTheDiskIsLeftToTheState(t *testing.T) {
+	for _, c := range []struct {
+		free, total uint64
+		full        bool
+	}{
+		{127 << 20, 100 << 30, true}, {129 << 20, 100 << 30, false},
+		{40 << 20, 1 << 30, true}, {60 << 20, 1 << 30, false},
+		{0, 64 << 10, true}, {60 << 10, 64 << 10, false},
+	} {
+		dir := t.TempDir()
+		s := openStore(t, Config{Dir: dir})
+		s.disk.space = func(string) (uint64, uint64, error) { return c.free, c.total, nil }
+		if err := s.Append(t.Context(), "note", note{N: 1}); errors.Is(err, syscall.ENOSPC) != c.full || (err != nil) != c.full {
+			t.Errorf("%d of %d free: %v", c.free, c.total, err)
+		}
+		closeStore(t, s)
+	}
+}
+
 // A disk that hangs holds nobody longer than their context, and costs a bounded number of records.
 func TestHangingDiskHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

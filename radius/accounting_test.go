@@ -615,6 +615,9 @@ func TestAccountingKeepsItsPromiseOverRandomRepeats(t *testing.T) {
 				}
 			}
 			answered := len(b.wire.replies()) > before
+			if !answered && k.err == nil {
+				t.Fatalf("seed %d: session %s was not answered", seed, e.session)
+			}
 			if times > 1 || answered != (times == 1) {
 				t.Fatalf("seed %d: session %s was recorded %d times, answered: %v", seed, e.session, times, answered)
 			}

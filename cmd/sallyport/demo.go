@@ -126,9 +126,13 @@ func (d *daemon) demonstrate(ctx context.Context, w io.Writer, program string) e
 		return err
 	}
 	server := d.radius.Addrs()[0].String()
-	fmt.Fprintf(w, "Sallyport %s, a demo: RADIUS on %s (shared secret %s), status on http://%s\n\n"+
+	accounting := "accounting nowhere, since its port is taken"
+	if addrs := d.radius.AccountingAddrs(); len(addrs) > 0 {
+		accounting = "accounting on " + addrs[0].String()
+	}
+	fmt.Fprintf(w, "Sallyport %s, a demo: RADIUS on %s (shared secret %s), %s, status on http://%s\n\n"+
 		"One complete login, over UDP, as a VPN does it for %s:\n\n",
-		programVersion(), server, demoSecret, d.status.Addr(), demoUser)
+		programVersion(), server, demoSecret, accounting, d.status.Addr(), demoUser)
 	accepted, err := d.demoLogin(ctx, w, server)
 	if ctx.Err() != nil {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pquerna/otp/totp"
+	codec "layeh.com/radius"
 )
 
 // transcript is what a demo prints; numbers that differ from run to run are N.
@@ -57,6 +58,41 @@ func TestDemoLogsInOverUDPAndWaitsForPeople(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
 		t.Errorf("the demo leaves %v behind (%v)", left, err)
+	}
+}
+
+// The demo answers accounting at the port that follows, and logs people in where that is taken.
+func TestC6DemoAnswersAccounting(t *testing.T) {
+	demo, _ := startDemo(t)
+	address := demo.stdout.await(t, `accounting on (\S+),`)[1]
+	request := codec.New(codec.CodeAccountingRequest, []byte(demoSecret))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if reply, err := codec.Exchange(ctx, request, address); err != nil || reply.Code != codec.CodeAccountingResponse {
+		t.Errorf("%v, %v", reply, err)
+	}
+
+	other := startProgram(t, "demo", "--listen", beforeTakenPort(t), "--status", "127.0.0.1:0")
+	other.stdout.await(t, "accounting nowhere, since its port is taken")
+	other.stderr.await(t, "accounting is not answered: its port cannot be bound")
+	other.stdout.await(t, "runs until it is interrupted")
+}
+
+// beforeTakenPort returns a free UDP address of loopback whose next port is taken.
+func beforeTakenPort(t *testing.T) string {
+	t.Helper()
+	for {
+		free, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := free.LocalAddr().(*net.UDPAddr)
+		taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: address.IP, Port: address.Port + 1})
+		free.Close()
+		if err == nil {
+			t.Cleanup(func() { taken.Close() })
+			return address.String()
+		}
 	}
 }
 

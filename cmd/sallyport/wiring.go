@@ -160,6 +160,9 @@ func (d *daemon) openEvents(context.Context) error {
 		MaxAge: d.started.Audit.MaxAge, MaxBytes: int64(d.started.Audit.MaxMiB) << 20,
 	})
 	if err != nil {
+		if noFolder(err) {
+			return &exitError{exitConfig, fmt.Errorf("%w; use another data_dir", err)}
+		}
 		return err
 	}
 	d.onStop("audit", d.events.Close)
