@@ -20,7 +20,7 @@ func checkConfigVerb() verb {
 			"sallyport check-config",
 			"sallyport check-config --config ./sallyport.toml --show",
 		},
-		exits: "0   the configuration is right\n2   the command line is wrong\n78  the configuration is wrong",
+		exits: "0   nothing in the configuration is wrong\n2   the command line is wrong\n78  the configuration is wrong",
 		flags: func(fs *pflag.FlagSet) {
 			configFlag(fs)
 			fs.Bool("show", false, "print the settings in effect, defaults included, secrets masked")
@@ -66,14 +66,25 @@ func checkConfig(_ context.Context, e env, fs *pflag.FlagSet, args []string) err
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(e.stderr, "warning: %s\n", w)
 	}
+	for _, p := range cfg.Placeholders {
+		fmt.Fprintf(e.stderr, "example: %s\n", p)
+	}
 	switch {
 	case show && asJSON:
 		return cfg.WriteJSON(e.stdout)
 	case show:
 		return cfg.WriteTOML(e.stdout)
 	}
-	_, err = fmt.Fprintln(e.stdout, "the configuration is right")
+	_, err = fmt.Fprintln(e.stdout, conclusion(cfg))
 	return err
+}
+
+// conclusion is what check-config says of a configuration without faults.
+func conclusion(cfg *config.Config) string {
+	if n := len(cfg.Placeholders); n > 0 {
+		return fmt.Sprintf("the configuration can be read, but is not finished: %s still the example's", count(uint64(n), "setting is", "settings are"))
+	}
+	return "the configuration is right"
 }
 
 // reportFaults writes what is wrong for programs to read.
@@ -82,12 +93,15 @@ func reportFaults(w io.Writer, cfg *config.Config, err error) error {
 		OK       bool          `json:"ok"`
 		Faults   config.Faults `json:"faults"`
 		Warnings config.Faults `json:"warnings"`
-	}{OK: err == nil, Faults: config.Faults{}, Warnings: config.Faults{}}
+		// Placeholders still have a value of the documents' examples.
+		Placeholders config.Faults `json:"placeholders"`
+	}{OK: err == nil, Faults: config.Faults{}, Warnings: config.Faults{}, Placeholders: config.Faults{}}
 	if err != nil && !errors.As(err, &report.Faults) {
 		report.Faults = config.Faults{{Message: err.Error()}}
 	}
 	if cfg != nil {
 		report.Warnings = append(report.Warnings, cfg.Warnings...)
+		report.Placeholders = append(report.Placeholders, cfg.Placeholders...)
 	}
 	if printErr := printJSON(w, report); printErr != nil {
 		return printErr

@@ -121,11 +121,13 @@ func runDoctor(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 		return err
 	}
 	asJSON := isSet(fs, "json")
+	redact := cfg.Redactor().Replace
 	var all []finding
 	d := doctor{
 		cfg: cfg, log: slog.New(slog.DiscardHandler), now: time.Now, sendTo: text(fs, "send-to"),
 		clients: adminCaller(e, fs).Clients,
 		found: func(f finding) {
+			f.Subject, f.Message = redact(f.Subject), redact(f.Message)
 			all = append(all, f)
 			if !asJSON {
 				printFinding(e, f)

@@ -17,6 +17,9 @@ func (d doctor) policies(ctx context.Context) {
 	for _, w := range d.cfg.Warnings {
 		d.warn("configuration", w.String(), "")
 	}
+	for _, p := range d.cfg.Placeholders {
+		d.warn("configuration", p.String(), "")
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Policies)) {
 		d.policy("policy."+name, d.cfg.Policies[name])
 	}

@@ -238,7 +238,7 @@ func TestTheDoctorsFindingsAreThereForPrograms(t *testing.T) {
 			topics = append(topics, topic)
 		}
 	}
-	if got := strings.Join(topics, " "); got != "directory.corp factors.email factors.sms factors.securid policy.staff client" {
+	if got := strings.Join(topics, " "); got != "directory.corp factors.email factors.sms factors.securid configuration policy.staff client" {
 		t.Errorf("topics are %s", got)
 	}
 	if got.code != exitDegraded {

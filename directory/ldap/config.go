@@ -10,7 +10,7 @@ import (
 // Config is a [directory.NAME] table of type "ldap". The zero value of a key means its default.
 type Config struct {
 	// URLs are the servers, in the order of preference: ldaps://host[:636] or ldap://host[:389].
-	URLs []string `toml:"urls"`
+	URLs []string `toml:"urls" hides:"url"`
 	// StartTLS encrypts ldap:// connections before anything else is sent. A server that does not
 	// offer it is not used.
 	StartTLS bool `toml:"starttls"`

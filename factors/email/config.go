@@ -13,7 +13,7 @@ type Config struct {
 	// Servers are the mail servers in the order of preference: smtp://host[:587], where STARTTLS is
 	// demanded, or smtps://host[:465]. smtp+plain://127.0.0.1[:25] is a relay on this machine that is
 	// spoken to in the clear, without credentials.
-	Servers []string `toml:"servers"`
+	Servers []string `toml:"servers" hides:"url"`
 	// From is the sender, such as "Login <login@example.org>".
 	From string `toml:"from"`
 	// Username and Password are the account at the servers; without a username there is no AUTH.

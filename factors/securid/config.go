@@ -15,7 +15,7 @@ import (
 // Config is the [factors.securid] table. The zero value of a key means its default.
 type Config struct {
 	// Servers are the primary and its replicas as host:port, in the order of preference.
-	Servers []string `toml:"servers"`
+	Servers []string `toml:"servers" hides:"url"`
 	// Secret is the shared secret of all of them, at least 16 octets.
 	Secret     login.Secret `toml:"secret"`
 	SecretFile string       `toml:"secret_file"`

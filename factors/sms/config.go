@@ -19,7 +19,7 @@ type Config struct {
 	// URL is where messages go; several are tried in this order and share one account. {{.Account}}
 	// may stand in the host, any variable in the path. What follows a question mark takes the place
 	// of Query.
-	URL []string `toml:"url"`
+	URL []string `toml:"url" hides:"url"`
 	Exchange
 
 	// Account, Username, Password and From fill the variables of the same names. Username is Account
@@ -35,7 +35,7 @@ type Config struct {
 	// CAFile holds the PEM certificates of the authorities to trust; empty means the system's.
 	CAFile string `toml:"ca_file"`
 	// Proxy is an HTTP proxy, such as http://proxy.example.com:3128. The environment's is not used.
-	Proxy string `toml:"proxy"`
+	Proxy string `toml:"proxy" hides:"url"`
 	// AllowHTTP permits http:// to hosts that are not loopback addresses. Codes, numbers and the
 	// password then cross the network in the clear.
 	AllowHTTP bool `toml:"allow_http"`

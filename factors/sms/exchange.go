@@ -12,13 +12,13 @@ type Exchange struct {
 	// Method is GET, POST or PUT; empty means POST with a body and GET without.
 	Method string `toml:"method"`
 	// Query is what follows the question mark of the URL.
-	Query string `toml:"query"`
+	Query string `toml:"query" hides:"query"`
 	// Headers are added to those of the preset; an empty one is left out.
-	Headers map[string]string `toml:"headers"`
+	Headers map[string]string `toml:"headers" hides:"template"`
 	// Body is escaped as its ContentType says: application/x-www-form-urlencoded, application/json,
 	// application/xml, text/xml or text/plain.
 	ContentType string `toml:"content_type"`
-	Body        string `toml:"body"`
+	Body        string `toml:"body" hides:"template"`
 
 	// A message was taken when the status is one of SuccessStatus, SuccessBody (a regular expression)
 	// fits the answer and all of SuccessJSON hold: "messages.0.status=0" compares the value at a path,

@@ -216,4 +216,5 @@ func (c *checker) node() {
 	if _, err := cluster.ParseMasterKey([]byte(c.Node.MasterKey.Reveal())); err != nil {
 		c.fault(key, "%v", err)
 	}
+	c.trivialKey(key)
 }

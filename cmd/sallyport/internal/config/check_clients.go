@@ -42,6 +42,7 @@ func (c *checker) client(path string, client Client) {
 	if n := len(client.Secret.Reveal()); 0 < n && n < wiseSecret {
 		c.warn(path+".secret", "the shared secret has %d octets: %d or more resist guessing", n, wiseSecret)
 	}
+	c.trivial(path+".secret", client.Secret, client.Name)
 	c.oneOf(path+".message_authenticator", client.MessageAuthenticator, "auto", "required", "optional")
 	c.oneOf(path+".on_outage", client.OnOutage, "silent", "reject")
 	c.oneOf(path+".charset", client.Charset, "auto", "utf-8", "latin-1")
@@ -70,6 +71,7 @@ func (c *checker) networks(path string, client Client, before []network) []netwo
 			c.fault(key, "%v", err)
 			continue
 		}
+		c.size(key, prefix)
 		if client.MessageAuthenticator == "auto" && !prefix.IsSingleIP() {
 			c.warn(key, `%s is a network, and until one of its addresses has signed a login any of them is taken without Message-Authenticator: name the addresses, or set message_authenticator = "required"`, prefix)
 		}

@@ -38,6 +38,9 @@ func (c *checker) directories() {
 
 // secondFactors builds each one, likewise.
 func (c *checker) secondFactors() {
+	if s := c.Factors.SecurID; s != nil {
+		c.trivial("factors.securid.secret", s.Secret, "rsa", "securid")
+	}
 	deps := c.FactorDeps(slog.New(slog.DiscardHandler), time.Now)
 	for _, k := range c.Factors.Kinds() {
 		path := join("factors", k.Name)

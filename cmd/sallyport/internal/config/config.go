@@ -32,6 +32,8 @@ type Config struct {
 
 	// Warnings are what is allowed, but unwise.
 	Warnings Faults
+	// Placeholders are the settings that still have a value of the documents' examples.
+	Placeholders Faults
 
 	// dictionary is what the check has read of Radius.Dictionaries; nil knows the RFCs alone.
 	dictionary *radius.Dictionary

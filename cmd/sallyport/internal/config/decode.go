@@ -22,6 +22,10 @@ type decoder struct {
 	warnings Faults
 	// spared are the secrets that could not be looked at, and need not be here.
 	spared Faults
+	// literals are the files in which a secret itself stands.
+	literals []string
+	// opened are the files that secrets were read from.
+	opened []opened
 	// places remembers where each key stood, for the checks that come later.
 	places map[string]place
 	files  files

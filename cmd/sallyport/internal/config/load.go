@@ -117,19 +117,23 @@ func build(sources []source, where files) (*Config, error) {
 		cfg.Radius.AccountingListen = radius.DefaultAccounting(cfg.Radius.Listen)
 	}
 	cfg.Warnings = append(d.warnings, d.spared...)
+	c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...)), now: time.Now()}
 	if readable { // what a broken file would have said is not held against the others
-		c := checker{Config: &cfg, places: d.places, refused: refused(append(d.spared, d.faults...)), now: time.Now()}
 		c.check()
+		c.readers(d.opened, c.literals(d.literals))
 		faults = append(faults, c.faults...)
 		cfg.Warnings = append(cfg.Warnings, c.warnings...)
 	}
 	if where.spareMasterKey {
 		faults = slices.DeleteFunc(faults, func(f Fault) bool { return strings.HasPrefix(f.Key, "node.master_key") })
 	}
+	cfg.redact(faults)
+	cfg.redact(cfg.Warnings)
 	if len(faults) > 0 {
 		return nil, faults.sort()
 	}
 	cfg.Warnings = cfg.Warnings.sort()
+	cfg.Placeholders = cfg.placeholders(c.at).sort()
 	return &cfg, nil
 }
 

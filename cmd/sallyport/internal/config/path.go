@@ -28,6 +28,12 @@ func parent(path string) string {
 	return path[:max(strings.LastIndexAny(path, ".["), 0)]
 }
 
+// quote returns a text as %q writes it, without the quotes.
+func quote(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
 // bare reports whether key is a bare key of TOML.
 func bare(key string) bool {
 	for _, r := range key {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -60,6 +59,11 @@ func (d *decoder) secret(path string, n *node, key string, s *login.Secret, file
 		*s, *file = d.credential(join(path, key), table[key], name), ""
 	case *s != "":
 		*file = "" // the default file is not asked
+		at := cmp.Or(table[key], n)
+		d.literals = append(d.literals, at.at.file)
+		if parts := login.InvisibleParts(s.Reveal()); parts != "" {
+			d.warnings = append(d.warnings, at.at.fault(join(path, key), "%s", parts))
+		}
 	case *file != "":
 		at := cmp.Or(table[key+"_file"], n) // a default has no place of its own
 		*s = d.secretFile(join(path, key+"_file"), at, *file)
@@ -68,69 +72,86 @@ func (d *decoder) secret(path string, n *node, key string, s *login.Secret, file
 
 // credential reads a secret that is "cred:NAME".
 func (d *decoder) credential(path string, n *node, name string) login.Secret {
-	text, err := d.files.credential(name)
+	s, warning, err := d.files.credential(name)
 	switch {
 	case err != nil && d.files.spareCredentials:
 		d.spared = append(d.spared, n.at.fault(path, "is a systemd credential, which only the service can read: not checked"))
 	case err != nil:
 		d.fault(n, path, "%v", err)
 	}
-	return login.Secret(text)
+	d.invisible(n, path, warning)
+	return s
 }
 
 // secretFile reads a secret. A systemd credential with the file's name goes first, so that the file
 // itself may be root's alone.
 func (d *decoder) secretFile(path string, n *node, file string) login.Secret {
-	if text, err := d.files.credential(filepath.Base(file)); err == nil {
-		return login.Secret(text)
+	if s, warning, err := d.files.credential(filepath.Base(file)); err == nil {
+		d.invisible(n, path, warning)
+		return s
 	}
-	text, open, err := readSecret(file)
+	s, warning, err := ReadSecret(file)
 	if err != nil {
 		d.fault(n, path, "%v", err)
 	}
-	if open {
-		d.warnings = append(d.warnings, n.at.fault(path, "%s can be read by everyone: chmod o-r", file))
+	d.invisible(n, path, warning)
+	if err == nil {
+		d.opened = append(d.opened, opened{n.at, path, file})
 	}
-	return login.Secret(text)
+	return s
+}
+
+func (d *decoder) invisible(n *node, path, warning string) {
+	if warning != "" {
+		d.warnings = append(d.warnings, n.at.fault(path, "%s", warning))
+	}
 }
 
 // credential returns a systemd credential.
-func (f files) credential(name string) (string, error) {
+func (f files) credential(name string) (login.Secret, string, error) {
 	if f.credentials == "" {
-		return "", errors.New("names a systemd credential, but there are none here (CREDENTIALS_DIRECTORY is not set)")
+		return "", "", errors.New("names a systemd credential, but there are none here (CREDENTIALS_DIRECTORY is not set)")
 	}
 	if name == "" || name != filepath.Base(name) {
-		return "", errors.New("is not the name of a systemd credential")
+		return "", "", errors.New("is not the name of a systemd credential")
 	}
-	text, _, err := readSecret(filepath.Join(f.credentials, name))
-	return text, err
+	return ReadSecret(filepath.Join(f.credentials, name))
 }
 
-// readSecret returns a file's text without the line's end, and whether everyone may read the file.
-func readSecret(file string) (text string, open bool, err error) {
+// ReadSecret returns the secret that a file holds, as [login.ParseSecret] has it, and its warning, which
+// begins with the file. Errors begin with the file's name.
+func ReadSecret(file string) (s login.Secret, warning string, err error) {
+	content, err := ReadBounded(file, maxSecret)
+	if err != nil {
+		return "", "", err
+	}
+	if s, warning, err = login.ParseSecret(content); err != nil {
+		return "", "", fmt.Errorf("%s %w", file, err)
+	}
+	if warning != "" {
+		warning = file + " " + warning
+	}
+	return s, warning, nil
+}
+
+// ReadBounded returns what a regular file of at most that many bytes holds. Errors begin with its name.
+func ReadBounded(file string, most int64) ([]byte, error) {
 	if err := regular.Check(file); err != nil {
-		return "", false, err
+		return nil, err
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", false, withoutOp(err)
+		return nil, withoutOp(err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
-		return "", false, withoutOp(err)
+		return nil, withoutOp(err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err != nil {
-		return "", false, withoutOp(err)
+	if int64(len(b)) > most {
+		return nil, fmt.Errorf("%s is too long: more than %d bytes", file, most)
 	}
-	if len(b) > maxSecret {
-		return "", false, fmt.Errorf("%s is too long for a secret", file)
-	}
-	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
-		return "", false, fmt.Errorf("%s is empty", file)
-	}
-	return string(b), info.Mode().Perm()&0o004 != 0, nil
+	return b, nil
 }
 
 // withoutOp shortens "open FILE: reason" to "FILE: reason".

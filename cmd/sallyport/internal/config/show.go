@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -27,7 +28,9 @@ func (c *Config) WriteJSON(w io.Writer) error {
 func (c *Config) tree() any {
 	shown := *c
 	shown.Clients = c.maskedClients()
-	tree := plainStruct(reflect.ValueOf(shown))
+	v := reflect.ValueOf(shown)
+	tree := plainStruct(v, v)
+	withoutSecrets(redactor(c.hiddenPieces(), true), tree)
 	// These two are set by being empty.
 	if c.Status.Listen == "" {
 		tree["status"] = map[string]any{"listen": ""}
@@ -36,6 +39,25 @@ func (c *Config) tree() any {
 		table["accounting_listen"] = []string{}
 	}
 	return tree
+}
+
+// withoutSecrets masks a secret wherever it stands once more, such as in a user name that is the password too.
+func withoutSecrets(r *strings.Replacer, value any) any {
+	switch v := value.(type) {
+	case string:
+		return r.Replace(v)
+	case map[string]any:
+		for key := range v {
+			if key != "type" && !strings.HasSuffix(key, "_file") { // words of ours, and names of files
+				v[key] = withoutSecrets(r, v[key])
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutSecrets(r, v[i])
+		}
+	}
+	return value
 }
 
 // mask stands for a secret that is set.
@@ -52,7 +74,7 @@ func plain(v reflect.Value) any {
 	}
 	switch value := v.Interface().(type) {
 	case interface{ Effective() any }: // a part's table
-		return plainStruct(reflect.ValueOf(value.Effective()))
+		return plainStruct(reflect.ValueOf(value.Effective()), v)
 	case login.Secret:
 		if value == "" {
 			return nil
@@ -74,7 +96,7 @@ func plain(v reflect.Value) any {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return plainStruct(v)
+		return plainStruct(v, v)
 	case reflect.Map:
 		return plainMap(v)
 	case reflect.Slice:
@@ -87,16 +109,29 @@ func plain(v reflect.Value) any {
 	return v.Interface()
 }
 
-func plainStruct(v reflect.Value) map[string]any {
+// plainStruct turns a table into a map. Own is the table as the configuration has it, where v is what is in
+// effect.
+func plainStruct(v, own reflect.Value) map[string]any {
 	table := map[string]any{}
-	fields := fieldsOf(v.Type())
+	fields, owned := fieldsOf(v.Type()), fieldsOf(own.Type())
 	for key, i := range fields {
 		if f, ok := fields[key+"_file"]; ok && v.FieldByIndex(f).Len() > 0 {
 			if v.FieldByIndex(i).Type() == reflect.TypeFor[login.Secret]() {
 				continue // the file is named instead of what was read from it
 			}
 		}
-		if value := plain(v.FieldByIndex(i)); value != nil {
+		field := v.FieldByIndex(i)
+		value := any(nil)
+		if how := v.Type().FieldByIndex(i).Tag.Get(hides); how != "" {
+			said := field
+			if o, ok := owned[key]; ok {
+				said = own.FieldByIndex(o)
+			}
+			value = shownHidden(how, field, said)
+		} else {
+			value = plain(field)
+		}
+		if value != nil {
 			table[key] = value
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // maskedClients returns the clients as they may be shown: values of attributes that are hidden on the
-// wire, such as Tunnel-Password, are masked.
+// wire, such as Tunnel-Password, or that say of themselves that they are secrets, are masked.
 func (c *Config) maskedClients() []Client {
 	clients := slices.Clone(c.Clients)
 	for i := range clients {
@@ -25,11 +26,24 @@ func (c *Config) maskedClients() []Client {
 func (c *Config) maskedAttributes(attributes map[string][]string) map[string][]string {
 	shown := maps.Clone(attributes)
 	for name, values := range attributes {
-		if c.hidden(name) {
-			shown[name] = slices.Repeat([]string{mask}, len(values))
+		shown[name] = slices.Clone(values)
+		for i, value := range values {
+			if c.masked(name, value) {
+				shown[name][i] = mask
+			}
 		}
 	}
 	return shown
+}
+
+// secretive are the words by which an attribute, or a value of the form name=value as in Cisco-AVPair, says
+// that it is a secret.
+var secretive = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|psk|passphrase|(^|[-_ :])key([-_ :]|$)|[-_]pw$|token|credential)`)
+
+// masked reports whether a value of an attribute is a secret, as far as can be told.
+func (c *Config) masked(name, value string) bool {
+	before, _, pair := strings.Cut(value, "=")
+	return secretive.MatchString(name) || pair && secretive.MatchString(before) || c.hidden(name)
 }
 
 // hidden reports whether an attribute is hidden on the wire, as the dictionaries have it. The errors of
