@@ -127,6 +127,9 @@ func (e *Engine) answerAtOnce(ctx context.Context, t *turn) (Reply, error) {
 		}
 		return e.forward(ctx, t, f, e.settlement(t, Finding{}))
 	}
+	if !couldBeCode(t.answer) {
+		return t.reject(CodeOTPInvalid, CodeOTPInvalid, notACode), nil
+	}
 	if finding.Number == 0 {
 		if err := e.sure(ctx, t); err != nil {
 			return Reply{}, err

@@ -202,6 +202,9 @@ func (t *turn) permit(u User) (reply Reply, err error, done bool) {
 // answerOTP judges a code against the registered factor, or the candidate, and settles it.
 func (e *Engine) answerOTP(ctx context.Context, t *turn) (Reply, error) {
 	switch {
+	case !t.token.has(flagRegistering) && !couldBeCode(t.answer):
+		t.event.Reason = notACode
+		return e.inVain(ctx, t, CodeOTPInvalid)
 	case t.token.has(flagDecoy):
 		return e.settle(ctx, t, e.settlement(t, Finding{}))
 	case t.token.has(flagRegistering):

@@ -60,3 +60,11 @@ func NormalizeCode(text string) string {
 	}
 	return b.String()
 }
+
+// notACode is what the audit has of an answer that cannot be right.
+const notACode = "the answer cannot be a code"
+
+// couldBeCode reports whether an answer is made of digits, however many, or has the form of a one-time code.
+// Anything else is no guess: it counts in its login, but not against the person's factor, or whoever has seen
+// a State could lock the factor with garbage.
+func couldBeCode(answer string) bool { return FoldDigits(answer) != "" || NormalizeCode(answer) != "" }
