@@ -223,7 +223,7 @@ func (d *daemon) startStatus(ctx context.Context) error {
 	cfg := d.started
 	var err error
 	d.status, err = status.New(status.Config{
-		Listen: cfg.Status.Listen, Version: programVersion(), Node: cfg.Node.Name,
+		Listen: cfg.Status.Listen, Hosts: cfg.StatusHosts(), Version: programVersion(), Node: cfg.Node.Name,
 		Registry: d.metrics.registry, Logger: d.log.With(slog.String("part", "status")), Now: d.now,
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Server) routes() http.Handler {
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             writeTimeout / 2,
 	}))
-	return guard(mux)
+	return s.guard(mux)
 }
 
 // healthz says whether to leave the process alone: it answers 503 only when a loop hangs.

@@ -20,6 +20,9 @@ import (
 type Config struct {
 	// Listen is the address and port; empty means 127.0.0.1:9812. Port 0 lets the system choose.
 	Listen string
+	// Hosts are the names and addresses, without ports, under which the port may be asked, besides those of
+	// loopback, the address that a connection came to, and the machine's name.
+	Hosts []string
 	// Version and Node stand in the reports.
 	Version string
 	Node    string
@@ -60,6 +63,11 @@ func (c Config) Validate() error {
 	if _, err := netip.ParseAddrPort(c.Listen); err != nil {
 		faults = append(faults, fmt.Errorf("listen: %q is not an IP address with a port, such as %q", c.Listen, DefaultListen))
 	}
+	for _, host := range c.Hosts {
+		if !validHost(host) {
+			faults = append(faults, fmt.Errorf("hosts: %q is not a name or an IP address alone, such as \"node1.corp.example\"", host))
+		}
+	}
 	if c.AskWithin < 0 {
 		faults = append(faults, errors.New("ask_within: must not be negative"))
 	}
@@ -71,6 +79,7 @@ type Server struct {
 	cfg     Config
 	started time.Time
 	http    *http.Server
+	hosts   []string
 
 	mu    sync.Mutex
 	parts map[string]*registered // replaced, never changed: a report goes over the map it began with
@@ -100,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("status: a logger is needed")
 	}
 	s := &Server{cfg: cfg, started: cfg.Now(), parts: make(map[string]*registered), done: make(chan struct{})}
+	s.hosts = knownHosts(cfg)
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		MaxHeaderBytes:    maxHeaderBytes,

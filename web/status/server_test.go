@@ -10,6 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,24 +267,104 @@ func TestAnswersStayOutOfCachesAndPages(t *testing.T) {
 	}
 }
 
-func TestAForeignNameIsRefusedOnLoopback(t *testing.T) {
-	s := startServer(t, Config{})
-	_, port, err := net.SplitHostPort(s.Addr().String())
+func TestS15HostsOfTheStatusPort(t *testing.T) {
+	machine, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for host, want := range map[string]int{
-		"127.0.0.1:" + port:                   http.StatusOK,
-		"localhost:" + port:                   http.StatusOK,
-		"LOCALHOST":                           http.StatusOK,
-		"[::1]:" + port:                       http.StatusOK,
-		"evil.example:" + port:                http.StatusMisdirectedRequest,
-		"127.0.0.1.evil.example":              http.StatusMisdirectedRequest,
-		"localhost.evil.example:" + port:      http.StatusMisdirectedRequest,
-		"rebind-localhost.evil.example:65536": http.StatusMisdirectedRequest,
+	offLoopback := netip.MustParseAddr("10.20.30.40")
+	v6 := netip.MustParseAddr("fd00:1::40")
+	for _, test := range []struct {
+		local netip.Addr
+		hosts []string
+		host  string
+		known bool
+	}{
+		{host: "127.0.0.1", known: true}, {host: "127.0.0.1:9812", known: true}, {host: "localhost:9812", known: true}, {host: "LOCALHOST", known: true},
+		{host: "localhost.", known: true}, {host: "localhost.:9812", known: true}, {host: "[::1]:9812", known: true}, {host: "[::1]", known: true},
+		{host: "[0:0:0:0:0:0:0:1]", known: true}, {host: "[::ffff:127.0.0.1]:9812", known: true}, {host: "sallyport.localhost", known: true}, {host: "localhost:", known: true},
+		{host: machine, known: true}, {host: strings.ToUpper(machine) + ".:9812", known: true},
+		{host: "evil.example"}, {host: "evil.example:9812"}, {host: "127.0.0.1.evil.example"}, {host: "localhost.evil.example:9812"},
+		{host: "notlocalhost"}, {host: "localhost.."}, {host: "evil.example:65536"}, {host: "localhost:65536"}, {host: "localhost:x"}, {host: "[::1"}, {host: "[::1]x"},
+		{host: "[localhost]"}, {host: "127.1"}, {host: "2130706433"}, {host: "0x7f.0.0.1"}, {host: "0.0.0.0"}, {host: "[::]"}, {host: "10.20.30.40"}, {host: "203.0.113.9:9812"},
+		{host: "localhost@evil.example"}, {host: "localhost,evil.example"}, {host: "*"}, {host: ""}, {host: ":9812"}, {host: "."}, {host: "node1.corp.internal"},
+		{local: offLoopback, host: "10.20.30.40:9812", known: true}, {local: offLoopback, host: "10.20.30.40", known: true}, {local: offLoopback, host: "[::ffff:10.20.30.40]", known: true},
+		{local: offLoopback, host: "localhost:9812", known: true}, {local: offLoopback, host: machine, known: true},
+		{local: offLoopback, host: "evil.example"}, {local: offLoopback, host: "evil.example:9812"}, {local: offLoopback, host: "10.20.30.41"}, {local: offLoopback, host: ""},
+		{local: offLoopback, host: "EVIL.example."}, {local: offLoopback, host: "10.20.30.40.evil.example"},
+		{local: v6, host: "[fd00:1::40]:9812", known: true}, {local: v6, host: "[FD00:0001:0::40]", known: true}, {local: v6, host: "[fd00:1::41]"}, {local: v6, host: "evil.example"},
+		{local: netip.MustParseAddr("fe80::1%eth0"), host: "[fe80::1]", known: true}, {local: netip.MustParseAddr("::ffff:10.20.30.40"), host: "10.20.30.40", known: true},
+		{local: offLoopback, hosts: []string{"Node1.Corp.Internal."}, host: "node1.corp.internal:9812", known: true},
+		{local: offLoopback, hosts: []string{"node1.corp.internal"}, host: "NODE1.CORP.INTERNAL.", known: true},
+		{local: offLoopback, hosts: []string{"node1.corp.internal"}, host: "node2.corp.internal"}, {local: offLoopback, hosts: []string{"node1.corp.internal"}, host: "a.node1.corp.internal"},
+		{local: offLoopback, hosts: []string{"203.0.113.9", "[2001:DB8::9]"}, host: "203.0.113.9:80", known: true},
+		{local: offLoopback, hosts: []string{"203.0.113.9", "[2001:DB8::9]"}, host: "[2001:db8:0::9]", known: true},
 	} {
-		if got := get(t, s, "/healthz", func(r *http.Request) { r.Host = host }); got.code != want {
-			t.Errorf("Host %q: got %d, want %d", host, got.code, want)
+		s, err := New(Config{Hosts: test.hosts, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		local := test.local
+		if !local.IsValid() {
+			local = netip.MustParseAddr("127.0.0.1")
+		}
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			r := httptest.NewRequest(method, "/healthz", nil)
+			r.Host = test.host
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 9812)))))
+			w := httptest.NewRecorder()
+			s.http.Handler.ServeHTTP(w, r)
+			switch refused := w.Code == http.StatusMisdirectedRequest; {
+			case refused == test.known:
+				t.Errorf("%s, at %v with hosts %q, Host %q: %d", method, local, test.hosts, test.host, w.Code)
+			case refused && method == http.MethodGet && !strings.Contains(w.Body.String(), "hosts in [status]"):
+				t.Errorf("what to change is not said: %s", w.Body)
+			}
+		}
+	}
+}
+
+// Over a connection: what net/http makes of a request is what is judged.
+func TestS15HostsOverAConnection(t *testing.T) {
+	s := startServer(t, Config{Hosts: []string{"node1.corp.internal"}})
+	for request, want := range map[string]string{
+		"GET /healthz HTTP/1.1\r\nHost: " + s.Addr().String() + "\r\n":                   "200",
+		"GET /metrics HTTP/1.1\r\nHost: node1.corp.internal:9812\r\n":                    "200",
+		"GET /status HTTP/1.1\r\nHost: evil.example\r\n":                                 "421",
+		"GET /healthz HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n": "421",
+		"GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n":                "421",
+		"GET /elsewhere HTTP/1.1\r\nHost: evil.example\r\n":                              "421",
+		"GET /healthz HTTP/1.0\r\n":                                                      "421",
+		"GET /healthz HTTP/1.0\r\nHost: localhost\r\n":                                   "200",
+		"GET /healthz HTTP/1.1\r\nHost:\r\n":                                             "421",
+		"GET /healthz HTTP/1.1\r\n":                                                      "400",
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n":             "400",
+	} {
+		conn, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "%sConnection: close\r\n\r\n", request)
+		answer, err := io.ReadAll(conn)
+		if err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+		if _, after, _ := strings.Cut(string(answer), " "); !strings.HasPrefix(after, want+" ") {
+			t.Errorf("%q: %.60q, want %s", request, answer, want)
+		}
+	}
+}
+
+func TestS15HostsAreNamesAndAddressesAlone(t *testing.T) {
+	for host, good := range map[string]bool{
+		"node1": true, "node1.corp.internal": true, "Node_1.corp.": true, "10.1.2.3": true, "::1": true, "[fd00::1]": true,
+		"": false, ".": false, "node1:9812": false, "https://node1": false, "*.corp.internal": false, "node1/": false, "a b": false, "a..b": false, "knöte": false,
+		"[fd00::1]:9812": false,
+	} {
+		err := Config{Hosts: []string{host}}.Validate()
+		if (err == nil) != good || err != nil && !strings.HasPrefix(err.Error(), "hosts: ") {
+			t.Errorf("%q: %v", host, err)
 		}
 	}
 }

@@ -24,6 +24,7 @@ func NeedRestart(running, loaded *Config) []string {
 		"login.reject_delay":           {running.Login.RejectDelay, loaded.Login.RejectDelay},
 		"login.securid_without_quorum": {running.Login.SecurIDWithoutQuorum, loaded.Login.SecurIDWithoutQuorum},
 		"status.listen":                {running.Status.Listen, loaded.Status.Listen},
+		"status.hosts":                 {running.Status.Hosts, loaded.Status.Hosts},
 		"admin.socket":                 {running.Admin.Socket, loaded.Admin.Socket},
 		"log.format":                   {running.Log.Format, loaded.Log.Format},
 	}

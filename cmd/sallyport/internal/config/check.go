@@ -157,7 +157,7 @@ func (c *checker) status() {
 	if c.Status.Listen == "" {
 		return
 	}
-	c.part("status", status.Config{Listen: c.Status.Listen}.Validate())
+	c.part("status", status.Config{Listen: c.Status.Listen, Hosts: c.Status.Hosts}.Validate())
 	if a, err := netip.ParseAddrPort(c.Status.Listen); err == nil && !a.Addr().Unmap().IsLoopback() {
 		c.warn("status.listen", "%s can be reached from other machines, and this version asks for no login there: prefer 127.0.0.1, or see to a firewall", a)
 	}

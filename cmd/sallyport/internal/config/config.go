@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"net"
+	"slices"
 	"time"
 
 	"sallyport/audit"
@@ -189,6 +191,17 @@ type Login struct {
 type Status struct {
 	// Listen is the TCP address of the status port; empty means none.
 	Listen string `toml:"listen"`
+	// Hosts are the names under which the status port may be asked, besides addresses and the machine's name.
+	Hosts []string `toml:"hosts"`
+}
+
+// StatusHosts are the names under which the status port may be asked: those of its own, and where the other nodes reach this one.
+func (c *Config) StatusHosts() []string {
+	hosts := slices.Clone(c.Status.Hosts)
+	if host, _, err := net.SplitHostPort(c.Cluster.Advertise); err == nil {
+		hosts = append(hosts, host)
+	}
+	return hosts
 }
 
 // Snapshot is the [snapshot] table.
