@@ -182,7 +182,11 @@ func (e *Engine) checkAccount(ctx context.Context, t *turn) (reply Reply, err er
 	case errors.Is(err, ErrNoUser):
 		code = CodeAccountDisabled
 	}
-	return t.reject(code, code, refusalReason(err)), nil, true
+	reply = t.reject(code, code, refusalReason(err))
+	if code == CodeAccountLocked { // else this code is for a factor that too many wrong codes have locked
+		reply.Message = messageAccountLocked
+	}
+	return reply, nil, true
 }
 
 // permit takes what the directory says of the user now, and asks the policy again.

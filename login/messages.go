@@ -9,6 +9,8 @@ const (
 	// MessageFallback stands where a reply came without a sentence: a challenge without one ends the
 	// login in several clients.
 	MessageFallback = "Login"
+	// messageAccountLocked is told after a right password where the directory has locked the account meanwhile.
+	messageAccountLocked = "This account is locked. Try again later, or ask your administrator."
 	// MessageWrongPassword, MessageWrongCode and MessageAtOnce, the one refusal of a login in one request,
 	// are what a person is told of what cannot be a password or a code.
 	MessageWrongPassword = "Wrong username or password."
