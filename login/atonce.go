@@ -24,8 +24,8 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 	t.answer = visible(answer)
 	reply, err, done := e.identify(ctx, t, check)
 	if !done {
-		if r.CallingStationID != "" {
-			t.again = t.keys.Tag(PurposeAgain, []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(password), []byte(t.answer))
+		if r.station() != "" {
+			t.again = t.keys.Tag(PurposeAgain, []byte(r.Client), []byte(t.user.ID), []byte(r.station()), []byte(password), []byte(t.answer))
 		}
 		t.token.expires = t.ledger.Now().Add(againWithin)
 		reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.answerAtOnce(ctx, t) })
@@ -194,7 +194,7 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 		}
 		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the word names a factor that has nothing to send"), nil
 	}
-	t.rejoin = t.keys.Tag(PurposeWord, []byte(t.origin.Client), []byte(t.user.ID), []byte(t.origin.CallingStationID), []byte(name))
+	t.rejoin = t.keys.Tag(PurposeWord, []byte(t.origin.Client), []byte(t.user.ID), []byte(t.origin.station()), []byte(name))
 	t.token.factor, t.token.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
 	reply, err := e.askSender(ctx, t, s, CodePrompt)
 	if err != nil || reply.Verdict == Reject {

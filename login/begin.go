@@ -43,7 +43,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 		return e.concealed(ctx, t, reply, err)
 	}
 	if !t.policy.ConcealPassword { // where a decoy's challenge and a real one would be found again differently
-		t.rejoin = t.keys.Tag(PurposeBegin, []byte(r.Client), []byte(t.user.ID), []byte(r.CallingStationID), []byte(r.Password))
+		t.rejoin = t.keys.Tag(PurposeBegin, []byte(r.Client), []byte(t.user.ID), []byte(r.station()), []byte(r.Password))
 	}
 	reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.beginSecond(ctx, t) })
 	if err == nil && reply.Verdict == Reject {
@@ -123,7 +123,7 @@ func (e *Engine) tally(t *turn, who attempt, err error) {
 
 // attempt is who tries a password.
 func (t *turn) attempt(name string) attempt {
-	client, station, user := []byte(t.origin.Client), []byte(t.origin.CallingStationID), []byte(bareName(name))
+	client, station, user := []byte(t.origin.Client), []byte(t.origin.station()), []byte(bareName(name))
 	a := attempt{user: t.keys.Tag(PurposeAttempt, client, station, user)}
 	if len(station) > 0 {
 		a.station, a.everywhere = t.keys.Tag(PurposeStation, client, station), t.keys.Tag(PurposeEverywhere, client, user)

@@ -21,7 +21,8 @@ type Origin struct {
 	RejectOnOutage bool
 	// Address is the address that the request came from.
 	Address netip.Addr
-	// CallingStationID is what the client says of the person's end (RFC 2865 §5.31); may be empty.
+	// CallingStationID is what the client says of the person's end (RFC 2865 §5.31); may be empty. The audit
+	// has it as it came; what is counted and found again by it is the station in it, without a port.
 	CallingStationID string
 	// Mode says how the client asks; the zero value is [ModeChallenge].
 	Mode Mode

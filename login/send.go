@@ -81,7 +81,7 @@ func (e *Engine) openChallenge(ctx context.Context, t *turn, o Opening) (reply R
 	o.ID, o.UserID, o.Name, o.Handle = t.token.challenge, t.user.ID, t.user.Name, t.token.handle
 	o.Client, o.Factor, o.Epoch, o.Sequence = t.origin.Client, t.event.Factor, t.token.epoch, t.token.sequence
 	o.Key, o.Rejoin, o.RejoinWithin = t.key, t.rejoin, RejoinWithin
-	if t.token.has(flagRegistering) && !t.fromDirectory() && strings.TrimSpace(t.origin.CallingStationID) == "" {
+	if t.token.has(flagRegistering) && !t.fromDirectory() && t.origin.station() == "" {
 		// The password alone does not tell whose registration it is, and its candidate is shown: each has its own.
 		o.Rejoin = Tag{}
 	}
