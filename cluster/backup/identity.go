@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"sallyport/login"
 )
 
 const (
@@ -60,6 +62,9 @@ func ReadIdentities(r io.Reader) ([]age.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	if text, err = login.ParseText(text); err != nil {
+		return nil, err
+	}
 	identities, err := age.ParseIdentities(bytes.NewReader(text))
 	if err != nil {
 		return nil, errors.New(`holds no age identity: each line must be empty, a comment, or "AGE-SECRET-KEY-1…"`)
@@ -73,14 +78,11 @@ func ReadPassphrase(r io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	line := strings.TrimRight(string(text), "\r\n")
-	switch {
-	case line == "":
-		return "", errors.New("holds no passphrase")
-	case strings.ContainsAny(line, "\r\n"):
-		return "", errors.New("holds several lines, and a passphrase is one")
+	words, _, err := login.ParseSecret(text)
+	if err != nil {
+		return "", fmt.Errorf("holds no passphrase: the file %w", err)
 	}
-	return line, nil
+	return words.Reveal(), nil
 }
 
 // PassphraseIdentity opens what was sealed with a passphrase, which must not be empty.

@@ -89,6 +89,9 @@ func TestIdentitiesAndPassphrasesAreReadFromFiles(t *testing.T) {
 		"a passphrase":     {"canary horse battery\n", 0, "canary horse battery"},
 		"of another world": {"canary\r\n", 0, "canary"},
 		"nothing":          {"\n", 0, ""},
+		"R9/a mark":        {"\xef\xbb\xbfcanary\r\n", 0, "canary"},
+		"R9/UTF-16":        {"\xff\xfec\x00a\x00n\x00", 0, ""},
+		"R9/a NUL":         {"canary\x00", 0, ""},
 		"lines":            {"canary\ncanary\n", 0, ""},
 		"large":            {strings.Repeat("canary", 11000), 0, ""},
 	} {

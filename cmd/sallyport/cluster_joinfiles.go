@@ -35,13 +35,17 @@ func readToken(ctx context.Context, e env, file string) (login.Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the token: %w", err)
 	}
-	switch text = bytes.TrimSpace(text); {
-	case len(text) == 0:
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
 		return "", errors.New("there is no token: has \"sallyport cluster token\" failed?")
 	case len(text) > maxToken:
 		return "", errors.New("this is too long for a token")
 	}
-	return login.Secret(text), nil
+	token, _, err := login.ParseSecret(bytes.TrimSpace(text)) // a token has no blanks
+	if err != nil {
+		return "", fmt.Errorf("the token %w", err)
+	}
+	return token, nil
 }
 
 func readBounded(file string, most int64) ([]byte, error) {

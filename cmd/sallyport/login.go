@@ -1,19 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 	"sallyport/radius"
 )
@@ -124,15 +123,14 @@ func loginDialogue(e env, fs *pflag.FlagSet, args []string, asked *servers) dial
 // sharedSecret reads the file, or takes the demo's secret where only a demo can be meant.
 func sharedSecret(e env, servers []string, file string) (login.Secret, error) {
 	if file != "" {
-		text, err := os.ReadFile(file)
+		secret, warning, err := config.ReadSecret(file)
 		if err != nil {
 			return "", fmt.Errorf("read the shared secret: %w", err)
 		}
-		text = bytes.TrimRight(text, "\r\n")
-		if len(text) == 0 {
-			return "", fmt.Errorf("%s is empty: it must hold the shared secret", file)
+		if warning != "" {
+			fmt.Fprintf(e.stderr, "sallyport: warning: %s\n", warning)
 		}
-		return login.Secret(text), nil
+		return secret, nil
 	}
 	if i := slices.IndexFunc(servers, func(s string) bool { return !isLoopback(s) }); i >= 0 {
 		return "", usageErrorf("--secret-file is needed: the file with the secret that this machine shares with %s", servers[i])

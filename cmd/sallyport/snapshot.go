@@ -14,6 +14,7 @@ import (
 
 	"sallyport/cluster/backup"
 	"sallyport/cmd/sallyport/internal/regular"
+	"sallyport/login"
 )
 
 // snapshotVerb groups what is done about backups.
@@ -31,7 +32,7 @@ func identityFlags(fs *pflag.FlagSet) {
 }
 
 // identities reads what a backup is opened with.
-func identities(fs *pflag.FlagSet) ([]age.Identity, error) {
+func identities(e env, fs *pflag.FlagSet) ([]age.Identity, error) {
 	keys, passphrase := text(fs, "identity-file"), text(fs, "passphrase-file")
 	switch {
 	case keys != "" && passphrase != "":
@@ -41,7 +42,7 @@ func identities(fs *pflag.FlagSet) ([]age.Identity, error) {
 	case passphrase == "":
 		return nil, usageErrorf("how is the backup opened? --identity-file or --passphrase-file")
 	}
-	words, err := fromFile(passphrase, backup.ReadPassphrase)
+	words, err := readPassphrase(e, passphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +51,15 @@ func identities(fs *pflag.FlagSet) ([]age.Identity, error) {
 		return nil, err
 	}
 	return []age.Identity{id}, nil
+}
+
+// readPassphrase reads a passphrase, and says what nobody sees of it.
+func readPassphrase(e env, file string) (string, error) {
+	words, err := fromFile(file, backup.ReadPassphrase)
+	if parts := login.InvisibleParts(words); parts != "" {
+		fmt.Fprintf(e.stderr, "sallyport: warning: %s %s\n", file, parts)
+	}
+	return words, err
 }
 
 // fromFile has a file read, which may be a pipe: secrets need not be on a disk.
@@ -84,12 +94,12 @@ type backupFile struct {
 }
 
 // openBackup opens the backup that args name and reads its header.
-func openBackup(ctx context.Context, fs *pflag.FlagSet, args []string) (*backupFile, *backup.Contents, error) {
+func openBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (*backupFile, *backup.Contents, error) {
 	name, err := oneArg(args, "file")
 	if err != nil {
 		return nil, nil, err
 	}
-	ids, err := identities(fs)
+	ids, err := identities(e, fs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -51,7 +51,7 @@ type verified struct {
 }
 
 func inspectBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string) error {
-	f, _, err := openBackup(ctx, fs, args)
+	f, _, err := openBackup(ctx, e, fs, args)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func inspectBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string)
 }
 
 func verifyBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string, now time.Time) error {
-	f, contents, err := openBackup(ctx, fs, args)
+	f, contents, err := openBackup(ctx, e, fs, args)
 	if err != nil {
 		return err
 	}

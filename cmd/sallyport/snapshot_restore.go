@@ -30,7 +30,7 @@ func snapshotRestoreVerb() verb {
 }
 
 func restoreBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string, now time.Time) error {
-	f, contents, err := openBackup(ctx, fs, args)
+	f, contents, err := openBackup(ctx, e, fs, args)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func saveBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	act, err := sealing(fs)
+	act, err := sealing(e, fs)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func saveBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string) er
 }
 
 // sealing returns what the flags say of encryption.
-func sealing(fs *pflag.FlagSet) (admin.BackupAct, error) {
+func sealing(e env, fs *pflag.FlagSet) (admin.BackupAct, error) {
 	var act admin.BackupAct
 	var err error
 	if act.Recipients, err = fs.GetStringArray("recipient"); err != nil {
@@ -84,7 +84,7 @@ func sealing(fs *pflag.FlagSet) (admin.BackupAct, error) {
 	case file != "" && len(act.Recipients) > 0:
 		return act, usageErrorf("--recipient or --passphrase-file, not both")
 	case file != "":
-		if act.Passphrase, err = fromFile(file, backup.ReadPassphrase); err != nil {
+		if act.Passphrase, err = readPassphrase(e, file); err != nil {
 			return act, err
 		}
 		if _, err := backup.PassphraseRecipient(act.Passphrase); err != nil {

@@ -60,6 +60,9 @@ func readFile(file string) ([]User, error) {
 	if err != nil {
 		return nil, err
 	}
+	if text, err = login.ParseText(text); err != nil {
+		return nil, fmt.Errorf("%s %w", file, err)
+	}
 	var content struct {
 		Users []User `toml:"users"`
 	}

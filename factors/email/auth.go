@@ -1,7 +1,6 @@
 package email
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -76,15 +75,18 @@ func (a account) secret() (string, error) {
 	if a.tokenFile == "" {
 		return a.password.Reveal(), nil
 	}
-	token, err := files.Read(a.tokenFile, maxToken)
+	content, err := files.Read(a.tokenFile, maxToken)
 	if err != nil {
 		return "", local("password_file: " + err.Error())
 	}
-	token = bytes.TrimRight(token, "\r\n")
-	if len(token) == 0 || bytes.ContainsFunc(token, unicode.IsControl) {
+	token, _, err := login.ParseSecret(content)
+	switch {
+	case err != nil:
+		return "", local(fmt.Sprintf("password_file: %s %v", a.tokenFile, err))
+	case strings.ContainsFunc(token.Reveal(), unicode.IsControl):
 		return "", local(fmt.Sprintf("password_file: %s does not hold one access token", a.tokenFile))
 	}
-	return string(token), nil
+	return token.Reveal(), nil
 }
 
 func (a account) client(mechanism, secret string, e endpoint) sasl.Client {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/login"
 	"sallyport/radius"
 )
 
@@ -86,6 +87,9 @@ func readFile(name string) ([]byte, error) {
 	}
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxFile>>20)
+	}
+	if text, err = login.ParseText(text); err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
 	}
 	return text, nil
 }

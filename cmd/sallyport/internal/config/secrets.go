@@ -86,7 +86,10 @@ func (d *decoder) credential(path string, n *node, name string) login.Secret {
 // secretFile reads a secret. A systemd credential with the file's name goes first, so that the file
 // itself may be root's alone.
 func (d *decoder) secretFile(path string, n *node, file string) login.Secret {
-	if s, warning, err := d.files.credential(filepath.Base(file)); err == nil {
+	if s, warning, err := d.files.credential(filepath.Base(file)); err == nil || d.files.credentials != "" && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			d.fault(n, path, "%v", err)
+		}
 		d.invisible(n, path, warning)
 		return s
 	}
