@@ -13,6 +13,7 @@ import (
 // [*UnavailableError] when a back end could not be asked: then nothing may be concluded about the
 // user.
 func (e *Engine) Begin(ctx context.Context, r Request) (Reply, error) {
+	ctx = WithClient(ctx, r.Client)
 	t := e.newTurn(r.Origin, r.Username)
 	t.token.challenge = newChallenge()
 	t.event.Trace = traceOf(t.token.challenge)

@@ -11,6 +11,7 @@ import (
 // [*UnavailableError] when a back end could not be asked or its word is not known: the same answer
 // may then be given again and has one outcome.
 func (e *Engine) Continue(ctx context.Context, a Answer) (Reply, error) {
+	ctx = WithClient(ctx, a.Client)
 	t := e.newTurn(a.Origin, a.Username)
 	t.state, t.answer = a.State, visible(a.Text)
 	reply, err := e.proceed(ctx, t, a)

@@ -20,7 +20,7 @@ type Config struct {
 	// Accounting is about Accounting-Requests, from the same clients with the same secrets.
 	Accounting Accounting
 	// Workers is how many logins are asked at once, Queue how many packets may wait for a worker.
-	// Zero means 256 and 4096.
+	// Zero means 256 and 4096. One client has at most three quarters of the workers.
 	Workers, Queue int
 	// Deadline is how long after its arrival the answer to a packet is of use. A packet that has
 	// waited until less than 100 ms are left is dropped, and a login is given no more time than this.

@@ -36,7 +36,7 @@
 //
 // The socket's one reader finds the client, checks the packet and its Message-Authenticator, and asks
 // the duplicate cache (server.go, receive.go, authenticator.go, duplicates.go). What is new is queued
-// (queue.go). A fixed number of workers take packets from the queue, ask [Logins] (request.go) and
+// (queue.go), for each client by itself: clients take turns, and none has all the workers. A fixed number of workers take packets from the queue, ask [Logins] (request.go) and
 // write the reply (reply.go). Whatever is not answered is counted and logged with client and reason
 // (drops.go). A packet without an answer leaves no trace in the duplicate cache, so that its
 // retransmission is a fresh try; one that had an answer is remembered for an hour (judged.go), so that it

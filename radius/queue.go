@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"sallyport/login/fair"
 )
 
 // job is a packet on its way to an answer.
@@ -19,61 +21,75 @@ type job struct {
 	exchange *exchange
 }
 
-// queue holds the jobs that wait for a worker, at most limit of them. Jobs of the preferred class
-// (answers to our own challenges, RFC 5080 §2.2.3) go first. It is safe for concurrent use.
+// queue holds the jobs that wait for a worker, at most limit of them, and shares workers and room among
+// the clients: they take turns, however many jobs each has, and one client never has all the workers. Of
+// one client, jobs of the preferred class (answers to our own challenges, RFC 5080 §2.2.3) go first. It
+// is safe for concurrent use.
 type queue struct {
 	limit int
 
-	mu        sync.Mutex
-	arrived   sync.Cond
-	preferred ring
-	others    ring
-	closed    bool
+	mu     sync.Mutex
+	ready  sync.Cond
+	jobs   *fair.Queue[*job]
+	closed bool
 }
 
-func newQueue(limit int) *queue {
-	q := &queue{limit: limit}
-	q.arrived.L = &q.mu
+func newQueue(limit, workers int) *queue {
+	q := &queue{limit: limit, jobs: fair.NewQueue[*job](workers, fair.Share)}
+	q.ready.L = &q.mu
 	return q
 }
 
-// push queues a job. When the queue is full, the oldest job that is not preferred gives way and is
-// returned; when there is none, j itself is. The one returned gets no answer.
+// push queues a job. When the queue is full, the oldest job that is not preferred of the client that has
+// most gives way and is returned; when j's own client has most, and only preferred ones, j itself is. The
+// one returned gets no answer.
 func (q *queue) push(j *job, preferred bool) (gaveWay *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return j
 	}
-	if q.preferred.count+q.others.count >= q.limit {
-		if q.others.count == 0 {
+	if waiting, _ := q.jobs.Waiting(); waiting >= q.limit {
+		var ok bool
+		if gaveWay, ok = q.jobs.Shed(j.client.Name); !ok {
 			return j
 		}
-		gaveWay = q.others.pop()
 	}
-	if preferred {
-		q.preferred.push(j)
-	} else {
-		q.others.push(j)
-	}
-	q.arrived.Signal()
+	q.jobs.Push(j.client.Name, j, preferred)
+	q.ready.Signal()
 	return gaveWay
 }
 
-// pop waits for a job. It returns nil when the queue is closed and empty.
+// pop waits for a job, and for its client's turn; done must follow. It returns nil when the queue is
+// closed and empty.
 func (q *queue) pop() *job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
+		j, ok := q.jobs.Take()
+		waiting, _ := q.jobs.Waiting()
 		switch {
-		case q.preferred.count > 0:
-			return q.preferred.pop()
-		case q.others.count > 0:
-			return q.others.pop()
-		case q.closed:
+		case ok && waiting > 0:
+			q.ready.Signal() // a place that is free again may be more than one client's turn
+			return j
+		case ok:
+			return j
+		case waiting == 0 && q.closed:
 			return nil
 		}
-		q.arrived.Wait()
+		q.ready.Wait()
+	}
+}
+
+// done says that the worker of a job is free again.
+func (q *queue) done(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.jobs.Done(j.client.Name)
+	if q.closed {
+		q.ready.Broadcast()
+	} else {
+		q.ready.Signal()
 	}
 }
 
@@ -82,45 +98,18 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.arrived.Broadcast()
+	q.ready.Broadcast()
 }
 
 // waiting returns how many jobs wait, and when the oldest of them arrived (zero when none waits).
 func (q *queue) waiting() (n int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, r := range []*ring{&q.preferred, &q.others} {
-		if r.count > 0 && (since.IsZero() || r.oldest().arrived.Before(since)) {
-			since = r.oldest().arrived
+	q.jobs.Heads(func(j *job) {
+		if since.IsZero() || j.arrived.Before(since) {
+			since = j.arrived
 		}
-	}
-	return q.preferred.count + q.others.count, since
-}
-
-// ring is a first-in first-out list that grows as needed. The zero value is empty.
-type ring struct {
-	jobs  []*job
-	first int
-	count int
-}
-
-func (r *ring) oldest() *job { return r.jobs[r.first] }
-
-func (r *ring) push(j *job) {
-	if r.count == len(r.jobs) {
-		larger := make([]*job, max(16, 2*len(r.jobs)))
-		n := copy(larger, r.jobs[r.first:])
-		copy(larger[n:], r.jobs[:r.first])
-		r.jobs, r.first = larger, 0
-	}
-	r.jobs[(r.first+r.count)%len(r.jobs)] = j
-	r.count++
-}
-
-func (r *ring) pop() *job {
-	j := r.jobs[r.first]
-	r.jobs[r.first] = nil
-	r.first = (r.first + 1) % len(r.jobs)
-	r.count--
-	return j
+	})
+	n, _ = q.jobs.Waiting()
+	return n, since
 }

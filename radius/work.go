@@ -24,8 +24,9 @@ func (s *Server) work() {
 // would be taken for the outage of a back end.
 const leastTime = 100 * time.Millisecond
 
-// serve brings a job to its answer.
+// serve brings a job to its answer, and frees the worker for the next one.
 func (s *Server) serve(j *job) {
+	defer s.queue.done(j)
 	left := s.cfg.Deadline - s.cfg.Now().Sub(j.arrived)
 	if left < leastTime {
 		s.abandon(j, DropExpired)

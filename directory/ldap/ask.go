@@ -21,10 +21,11 @@ type question[T any] func(ctx context.Context, s *server, until time.Time) (T, e
 // could be asked within the context.
 func ask[T any](ctx context.Context, d *Directory, q question[T]) (T, error) {
 	var none T
-	if err := d.gate.enter(ctx); err != nil {
+	leave, err := d.enter(ctx)
+	if err != nil {
 		return none, err
 	}
-	defer d.gate.leave()
+	defer leave()
 	return askAny(ctx, d, d.order(), q)
 }
 
@@ -33,10 +34,11 @@ func ask[T any](ctx context.Context, d *Directory, q question[T]) (T, error) {
 // this one failed or its share of the time is over.
 func askInTurn[T any](ctx context.Context, d *Directory, q question[T]) (T, error) {
 	var none T
-	if err := d.gate.enter(ctx); err != nil {
+	leave, err := d.enter(ctx)
+	if err != nil {
 		return none, err
 	}
-	defer d.gate.leave()
+	defer leave()
 	var errs []error
 	order := d.order()
 	for i, s := range order {

@@ -1,8 +1,6 @@
 package ldap
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -12,50 +10,18 @@ import (
 	"sallyport/login"
 )
 
-func TestTheGateTurnsAwayWhatCannotWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, 1)
-		if err := g.enter(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		patient := make(chan error, 1)
-		go func() { patient <- g.enter(t.Context()) }()
-		synctest.Wait()
-		start := time.Now()
-		if err := g.enter(t.Context()); !errors.Is(err, errBusy) || time.Since(start) != patience {
-			t.Errorf("the second who waits got %v after %v", err, time.Since(start))
-		}
-		if in, waiting := g.counts(); in != 1 || waiting != 1 {
-			t.Errorf("counts = %d, %d", in, waiting)
-		}
-		time.AfterFunc(time.Hour, g.leave)
-		if err := <-patient; err != nil || time.Since(start) < time.Hour {
-			t.Errorf("the first who waits got %v after %v", err, time.Since(start))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("enter = %v, want the context's error", err)
-		}
-		g.leave()
-		if in, waiting := g.counts(); in != 0 || waiting != 0 {
-			t.Errorf("counts = %d, %d", in, waiting)
-		}
-	})
-}
-
 func TestTheGateTurnsNobodyAwayWhileAnswersAreQuick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(maxInFlight, maxWaiting)
 		var all sync.WaitGroup
 		for range 1024 {
 			all.Go(func() {
-				if err := g.enter(t.Context()); err != nil {
+				if err := g.Enter(t.Context(), "vpn"); err != nil {
 					t.Errorf("enter = %v", err)
 					return
 				}
 				<-time.After(5 * time.Millisecond) // the question
-				g.leave()
+				g.Leave("vpn")
 			})
 		}
 		all.Wait()

@@ -18,6 +18,7 @@ import (
 
 	"sallyport/directory/internal/names"
 	"sallyport/login"
+	"sallyport/login/fair"
 )
 
 // Directory is an LDAP directory, served by one or more servers. It is safe for concurrent use.
@@ -38,7 +39,7 @@ type Directory struct {
 	wanted []string
 
 	servers []*server
-	gate    *gate
+	gate    *fair.Gate
 	entries *cache
 	stats   counters
 

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"sallyport/login"
+	"sallyport/login/fair"
 )
 
 // maxIdle is how long an unused connection is trusted: firewalls forget them without a word.
@@ -18,8 +21,8 @@ type pool struct {
 	// repeats says that a question may be asked again although the server may have acted on it: a
 	// search changes nothing, a bind with a wrong password counts towards a lockout.
 	repeats bool
-	// slots bounds the connections in use.
-	slots chan struct{}
+	// slots bounds the connections in use, which clients take in turns.
+	slots *fair.Gate
 
 	mu sync.Mutex
 	// idle has the most recently used connection last; it is taken first, so that few are kept warm.
@@ -28,16 +31,17 @@ type pool struct {
 }
 
 func newPool(size int, now func() time.Time, dial func(context.Context, time.Time) (*conn, error)) *pool {
-	return &pool{dial: dial, now: now, slots: make(chan struct{}, size)}
+	return &pool{dial: dial, now: now, slots: fair.NewGate(fair.Limits{Places: size, Share: fair.Share})}
 }
 
 // use runs a question on a connection, within the context and until then. A connection that the
 // server closed while it was idle is replaced once by a new one.
 func (p *pool) use(ctx context.Context, until time.Time, question func(*conn) error) error {
-	if err := p.enter(ctx, until); err != nil {
+	client := login.ClientOf(ctx)
+	if err := p.enter(ctx, client, until); err != nil {
 		return err
 	}
-	defer func() { <-p.slots }()
+	defer p.slots.Leave(client)
 	if c := p.takeIdle(); c != nil {
 		err := c.do(ctx, until, question)
 		p.put(c, err)
@@ -60,22 +64,10 @@ func (p *pool) use(ctx context.Context, until time.Time, question func(*conn) er
 }
 
 // enter waits for a slot.
-func (p *pool) enter(ctx context.Context, until time.Time) error {
-	select {
-	case p.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	over := time.NewTimer(time.Until(until))
-	defer over.Stop()
-	select {
-	case p.slots <- struct{}{}:
-		return nil
-	case <-over.C:
-		return context.DeadlineExceeded
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+func (p *pool) enter(ctx context.Context, client string, until time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	return p.slots.Enter(ctx, client)
 }
 
 func (p *pool) takeIdle() *conn {
@@ -144,5 +136,6 @@ func (p *pool) counts() (used, idle int) {
 			idle++
 		}
 	}
-	return len(p.slots), idle
+	used, _ = p.slots.Counts()
+	return used, idle
 }

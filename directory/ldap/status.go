@@ -72,7 +72,7 @@ type Connections struct {
 func (d *Directory) Stats() Stats {
 	st := Stats{Binds: d.stats.binds.Load(), Searches: d.stats.searches.Load(), Cached: d.stats.cached.Load(),
 		Failovers: d.stats.failovers.Load(), Entries: d.entries.len()}
-	st.InFlight, st.Waiting = d.gate.counts()
+	st.InFlight, st.Waiting = d.gate.Counts()
 	for _, s := range d.servers {
 		st.Servers = append(st.Servers, ServerStats{URL: s.url, Up: !s.isDown(), Asked: s.asked.Load(), Failed: s.failed.Load(),
 			InFlight: int(s.inFlight.Load())})
@@ -83,7 +83,7 @@ func (d *Directory) Stats() Stats {
 // Status returns a [Status]: what is known now, without asking a server.
 func (d *Directory) Status(context.Context) any {
 	st := Status{Name: d.name, Type: "ldap", Entries: d.entries.len()}
-	st.InFlight, st.Waiting = d.gate.counts()
+	st.InFlight, st.Waiting = d.gate.Counts()
 	for _, s := range d.servers {
 		h := s.health()
 		one := ServerStatus{URL: s.url, Up: !h.down, Since: h.since, LastAnswer: h.answered,

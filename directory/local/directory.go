@@ -12,10 +12,11 @@ import (
 
 	"sallyport/directory/internal/names"
 	"sallyport/login"
+	"sallyport/login/fair"
 )
 
 // maxWaiting bounds the password checks that wait for a processor. At 20 ms each on two cores, the
-// last one waits 0.7 s.
+// last one waits 0.7 s. A client that has none waiting may always wait: it is the next.
 const maxWaiting = 64
 
 // errBusy means that too many password checks are waiting; nothing may be concluded about the user.
@@ -28,8 +29,8 @@ type Directory struct {
 	domains names.Domains
 	log     *slog.Logger
 	people  *people
-	// hashing bounds the hashes in progress (19 MiB each), admitted those and the waiting ones.
-	hashing, admitted chan struct{}
+	// hashing bounds the hashes in progress (19 MiB each) and the waiting ones. Clients take turns.
+	hashing *fair.Gate
 }
 
 var _ login.Directory = (*Directory)(nil)
@@ -57,9 +58,8 @@ func New(name string, cfg Config, log *slog.Logger) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("domains: %w", err)
 	}
-	workers := runtime.GOMAXPROCS(0)
 	d := &Directory{name: name, cfg: cfg, domains: domains, log: log.With("directory", name),
-		hashing: make(chan struct{}, workers), admitted: make(chan struct{}, workers+maxWaiting)}
+		hashing: fair.NewGate(fair.Limits{Places: runtime.GOMAXPROCS(0), Waiting: maxWaiting, Busy: errBusy})}
 	if d.people, err = readPeople(cfg); err != nil {
 		return nil, fmt.Errorf("users_file: %w", err)
 	}
@@ -183,18 +183,11 @@ func (d *Directory) check(ctx context.Context, stored hash, password string) (bo
 	if err := ctx.Err(); err != nil {
 		return false, context.Cause(ctx)
 	}
-	select {
-	case d.admitted <- struct{}{}:
-		defer func() { <-d.admitted }()
-	default:
-		return false, errBusy
+	client := login.ClientOf(ctx)
+	if err := d.hashing.Enter(ctx, client); err != nil {
+		return false, err
 	}
-	select {
-	case d.hashing <- struct{}{}:
-		defer func() { <-d.hashing }()
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
+	defer d.hashing.Leave(client)
 	return stored.fits(password), nil
 }
 

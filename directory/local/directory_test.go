@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,37 @@ func TestOnlySoManyChecksWait(t *testing.T) {
 	if let == 0 || turned == 0 {
 		t.Errorf("%d let in, %d turned away", let, turned)
 	}
+}
+
+// S9: a client that has more passwords checked than there is time for holds up nobody else.
+func TestS9PasswordsOfAQuietClientAreCheckedBesideAFlood(t *testing.T) {
+	d := open(t, costly(t))
+	flood, end := context.WithCancel(login.WithClient(t.Context(), "flood"))
+	defer end()
+	var all sync.WaitGroup
+	busy := make(chan bool, 1)
+	for range 200 {
+		all.Go(func() {
+			for flood.Err() == nil {
+				if _, err := d.Authenticate(flood, "alice", "wrong"); login.RefusalCode(err) == "" {
+					select {
+					case busy <- true:
+					default:
+					}
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	<-busy // there is a flood, when one of it is turned away
+	quiet := login.WithClient(t.Context(), "quiet")
+	for range 5 {
+		if _, err := d.Authenticate(quiet, "alice", "wonderland-1"); err != nil {
+			t.Errorf("Authenticate = %v", err)
+		}
+	}
+	end()
+	all.Wait()
 }
 
 func TestAnErrorIsNoRefusal(t *testing.T) {
