@@ -40,6 +40,8 @@ type SnapshotInfo struct {
 	Behind uint64 `json:"behind"`
 	// KeyCheck recognises the master key that the secrets are sealed under.
 	KeyCheck []byte `json:"key_check"`
+	// Losses are what a restore has made void; nil where there was none.
+	Losses *state.Losses `json:"losses,omitempty"`
 }
 
 // WriteSnapshot writes the state as it is now on this node, also without a quorum. Its secrets are
@@ -124,39 +126,46 @@ func (n *Node) restoreHere(ctx context.Context, r *raft.Raft, text io.Reader) (S
 	if !bytes.Equal(backup.View().Meta().Check, n.machine.View().Meta().Check) {
 		return SnapshotInfo{}, &RefusedError{"the snapshot was sealed under another master key, and nothing was changed: a cluster with that key can restore it"}
 	}
-	merged, err := n.replace(r, backup.View())
+	merged, losses, err := n.replace(r, backup.View())
 	if err != nil {
 		return SnapshotInfo{}, err
 	}
-	n.logger.Warn("a backup was restored", "users", merged.Sizes().Users, "epoch", merged.Meta().Epoch)
-	return n.infoOf(merged), nil
+	n.logger.Warn("a backup was restored", "users", merged.Sizes().Users, "epoch", merged.Meta().Epoch, "foreign", losses.Foreign)
+	info := n.infoOf(merged)
+	info.Losses = &losses
+	return info, nil
 }
 
 // replace puts a backup in place of the state. Nothing is committed meanwhile.
-func (n *Node) replace(r *raft.Raft, backup state.View) (state.View, error) {
+func (n *Node) replace(r *raft.Raft, backup state.View) (state.View, state.Losses, error) {
 	n.restoring.Lock()
 	defer n.restoring.Unlock()
 	term := r.CurrentTerm()
 	if n.served.Load() != term {
-		return state.View{}, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
+		return state.View{}, state.Losses{}, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
 	}
-	merged, err := n.merge(backup, n.machine.View())
+	merged, losses, err := n.merge(backup, n.machine.View())
 	if err != nil {
-		return merged, &RefusedError{fmt.Sprintf("the snapshot does not fit, and nothing was changed: %v", err)}
+		return merged, losses, &RefusedError{fmt.Sprintf("the snapshot does not fit, and nothing was changed: %v", err)}
 	}
 	if r.CurrentTerm() != term {
-		return merged, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
+		return merged, losses, fmt.Errorf("%w: %w", login.ErrUnavailable, errNotLeading)
 	}
-	return merged, n.install(r, merged)
+	return merged, losses, n.install(r, merged)
 }
 
-// merge makes of a backup, and of what the cluster is now, what the cluster is to be.
-func (n *Node) merge(backup, current state.View) (state.View, error) {
-	key, err := n.newStateKey(nextKeyID(backup, current))
+// merge makes of a backup, and of what the cluster is now, what the cluster is to be. Codes up to now count
+// as used, or up to the time of the backup where that is later: a new cluster's clock may be behind.
+func (n *Node) merge(backup, current state.View) (state.View, state.Losses, error) {
+	key, err := n.newStateKey(nextKeyID(current))
 	if err != nil {
-		return state.View{}, err
+		return state.View{}, state.Losses{}, err
 	}
-	return state.Merge(backup, current, state.Merging{Key: key, Floors: n.config.floors(n.Now()), Reseal: n.sealer.reseal})
+	now := n.Now()
+	if then := instant(backup.Time()); then.After(now) {
+		now = then
+	}
+	return state.Merge(backup, current, state.Merging{Key: key, Floors: n.config.floors(now), Reseal: n.sealer.reseal})
 }
 
 // install gives the state to raft as a snapshot, which it hands to every node.
@@ -211,17 +220,13 @@ func (c Config) floors(now time.Time) (all []state.Floor) {
 	return all
 }
 
-// nextKeyID is an id that neither has.
-func nextKeyID(views ...state.View) byte {
-	used := map[byte]bool{}
-	for _, v := range views {
-		for _, k := range v.Meta().Keys {
-			used[k.ID] = true
-		}
+// nextKeyID is the id after that of the current key. Ids go on in turn, round after 255, also where a new
+// epoch leaves no other key: so a node that lags takes a State that it cannot open for one of a newer ring, and
+// not for a forged one. A backup's keys are no part of the ring any more, and their ids stand for nothing.
+func nextKeyID(v state.View) byte {
+	keys := v.Meta().Keys
+	if len(keys) == 0 {
+		return 1
 	}
-	id := byte(1)
-	for used[id] {
-		id++
-	}
-	return id
+	return keys[len(keys)-1].ID + 1
 }

@@ -150,6 +150,17 @@ func (r *Replica) Rotate(ctx context.Context) error {
 	return err
 }
 
+// BeginEpoch raises the cluster's epoch, which the other nodes do not know until they are told.
+func (r *Replica) BeginEpoch(ctx context.Context) error {
+	view := r.machine.View()
+	key, err := r.newStateKey(nextKeyID(view))
+	if err != nil {
+		return err
+	}
+	_, err = r.propose(ctx, &state.RaiseEpoch{Previous: view.Meta().Epoch, Key: key, Act: newAct()})
+	return err
+}
+
 func (r *Replica) alone() (login.Ledger, bool) {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()

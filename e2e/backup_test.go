@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func flip(t *testing.T, file string) string {
 }
 
 // TestARestoreTakesBackWhatWasDoneSince saves, lets a day's work happen, and puts the backup back: what
-// was done since is gone, no code of before is good, and what is not this cluster's whole backup changes
+// was done since is gone, but for what guards people, no code of before is good, and what is not this cluster's whole backup changes
 // nothing.
 func TestARestoreTakesBackWhatWasDoneSince(t *testing.T) {
 	t.Parallel()
@@ -93,12 +94,60 @@ func TestARestoreTakesBackWhatWasDoneSince(t *testing.T) {
 	pending = s.begin(alice)
 	s.does(restore...)
 	s.want(s.ask(alice.UID, code(t, second, 1), pending), "Access-Reject", "state_invalid", "")
-	s.want(s.ask(bob.UID, bob.Password, ""), "Access-Challenge", "prompt", "register-totp")
+	s.want(s.ask(bob.UID, bob.Password, ""), "Access-Reject", "factor_not_configured", "") // the password is not enough any more
 	for _, step := range []int{-1, 0} {
 		s.want(s.ask(alice.UID, code(t, first, step), s.begin(alice)), "Access-Challenge", "otp_replayed", "otp")
 	}
 	s.want(s.ask(alice.UID, code(t, second, 1), s.begin(alice)), "Access-Challenge", "otp_invalid", "otp")
 	s.acceptedSoon(alice, first)
+}
+
+// TestS10ABackupInANewCluster saves, uses codes up and closes a window, loses all nodes, and puts the backup back
+// into a new cluster that knows nothing of that.
+func TestS10ABackupInANewCluster(t *testing.T) {
+	t.Parallel()
+	folk := people("user", 3)
+	alice, bob, carol := folk[0], folk[1], folk[2]
+	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: folk})
+	secret, recipient := keyPair(t)
+	s := startSite(t, corp(slapd.CAFile, slapd.TLSURL())+clients+"\n[snapshot]\nrecipients = \""+recipient+"\"\n")
+	file := filepath.Join(t.TempDir(), "backup.age")
+	s.register(alice)
+	s.register(bob)
+	recovery := s.issued("user", "recovery-codes", alice.UID)
+	bypass := s.issued("user", "bypass", alice.UID, "--uses", "3", "--reason", "telephone lost")
+	s.does("user", "reset", bob.UID, "--then", "window", "--yes")
+	s.does("snapshot", "save", file)
+	s.want(s.ask(alice.UID, recovery[0], s.begin(alice)), "Access-Accept", "accepted", "")
+	s.does("user", "window", bob.UID, "--close")
+
+	s.Stop()
+	if err := os.RemoveAll(s.Data); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.register(carol)
+	out := s.does("snapshot", "restore", file, "--identity-file", secret, "--yes")
+	for _, words := range []string{"1 bypass code void", "10 recovery codes void", "1 window closed", "1 user registered since", alice.UID, carol.UID} {
+		if !strings.Contains(out, words) {
+			t.Errorf("restore does not say %q:\n%s", words, out)
+		}
+	}
+	for _, used := range []string{recovery[0], recovery[1], bypass[0]} {
+		s.want(s.ask(alice.UID, used, s.begin(alice)), "Access-Challenge", "otp_invalid", "otp")
+	}
+	for _, p := range []servers.Person{bob, carol} {
+		s.want(s.ask(p.UID, p.Password, ""), "Access-Reject", "factor_not_configured", "")
+	}
+	lines, err := s.Log()
+	if err != nil || !slices.ContainsFunc(lines, func(line map[string]any) bool {
+		void, _ := line["void_recovery"].(map[string]any)
+		return line["act"] == "snapshot restore" && line["foreign"] == true && void["count"] == 10.0
+	}) {
+		t.Errorf("the log does not say what is void (%v)", err)
+	}
 }
 
 // acceptedSoon waits for a code that a restore does not count as used: it does so for the time steps

@@ -2,7 +2,9 @@ package login_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"sallyport/login"
 )
@@ -90,6 +92,35 @@ func TestStateUnderANewerKeyIsOpened(t *testing.T) {
 	answer.State = first.State
 	if reply, err := e.Continue(t.Context(), answer); err != nil || reply.Verdict != login.Accept {
 		t.Errorf("%+v, %v", reply, err)
+	}
+}
+
+// TestAStateOfANewEpochIsOpenedByWhoLags: a restore, or another reason for a new epoch, leaves one State key.
+// Whatever its number, a node that has not heard of it asks, instead of refusing a good State.
+func TestAStateOfANewEpochIsOpenedByWhoLags(t *testing.T) {
+	for _, rotations := range []int{0, 1, 2, 3, 7, 254, 255, 256, 300} {
+		t.Run(fmt.Sprint(rotations), func(t *testing.T) {
+			w := newReplicatedWorld(t)
+			all, origin := w.replicas.all, login.Origin{Client: "vpn", Policy: "staff"}
+			for range rotations {
+				w.must(all.Node(0).Rotate(t.Context()))
+				all.Node(0).Advance(1)
+			}
+			w.replicas.spread()
+			for epoch := range 3 {
+				w.must(all.Node(0).BeginEpoch(t.Context()))
+				all.Node(0).Advance(1)
+				w.now = w.now.Add(time.Minute) // another code
+				first, err := w.replicas.engines[0].Begin(t.Context(), login.Request{Origin: origin, Username: "alice", Password: "right"})
+				w.must(err)
+				node := &counting{Ledger: all.Node(1)}
+				answer := login.Answer{Origin: origin, State: first.State, Text: w.code("alice", "now")}
+				if reply, err := w.newEngineOn(node, login.Limits{}).Continue(t.Context(), answer); err != nil || reply.Verdict != login.Accept {
+					t.Errorf("epoch %d: %s %s, %v after %d questions", epoch+2, reply.Verdict, reply.Code, err, node.refreshes)
+				}
+				w.replicas.spread()
+			}
+		})
 	}
 }
 

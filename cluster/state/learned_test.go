@@ -99,7 +99,7 @@ func TestS1WhatAnEarlierReleaseHasLearnedGoesOn(t *testing.T) {
 		"merged": func() *Machine {
 			current := foundedMachine()
 			current.apply(2, year, []Command{&OpenWindow{Subject: "corp:1", Until: 2 * year}})
-			merged, err := Merge(v, current.View(), merging())
+			merged, _, err := Merge(v, current.View(), merging())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestARestoreForgetsNobodyWhoSigns(t *testing.T) {
 	backup, current := foundedMachine(), foundedMachine()
 	backup.apply(2, second, []Command{learn(nas1, true)})
 	current.apply(2, 100*day*second, []Command{learn(nas1, false), learn(nas1, true)})
-	merged, err := Merge(backup.View(), current.View(), merging())
+	merged, _, err := Merge(backup.View(), current.View(), merging())
 	if err != nil {
 		t.Fatal(err)
 	}

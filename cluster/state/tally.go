@@ -1,8 +1,10 @@
 package state
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 )
 
 // Windows in which sends are counted, in seconds.
@@ -118,6 +120,36 @@ func together(a, b, now int64) bool {
 		return a/hour == b/hour
 	}
 	return a/minute == b/minute
+}
+
+// stricter makes what is counted in any window of time the larger of both.
+func (y *tally) stricter(o *tally) {
+	all := slices.Concat(y.entries, o.entries)
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.second, b.second) })
+	since := func(entries []entry, second int64) (n uint64) {
+		for _, e := range entries {
+			if e.second >= second {
+				n += e.count
+			}
+		}
+		return n
+	}
+	merged, later := []entry(nil), uint64(0)
+	for i := len(all) - 1; i >= 0; i-- {
+		sec := all[i].second
+		if n := max(since(y.entries, sec), since(o.entries, sec)); n > later {
+			merged = append(merged, entry{sec, n - later})
+			later = n
+		}
+	}
+	slices.Reverse(merged)
+	y.entries = merged
+	if n := len(merged); n > exactEntries {
+		y.merge(merged[n-1].second)
+	}
+	if o.at > y.at {
+		y.newest, y.at = o.newest, o.at
+	}
 }
 
 // due is the second after which nothing counts any more.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -58,7 +59,39 @@ func restoreBackup(ctx context.Context, e env, fs *pflag.FlagSet, args []string,
 		return printJSON(e.stdout, restored)
 	}
 	fmt.Fprintf(e.stdout, "restored: %s, epoch %d; every login begins anew\n", count(restored.Users, "user", "users"), restored.Epoch)
+	if restored.Losses != nil {
+		printLosses(e.stdout, *restored.Losses)
+	}
 	return nil
+}
+
+// printLosses says what is void, and what an administrator has to look after.
+func printLosses(w io.Writer, l admin.Losses) {
+	for _, kind := range []struct {
+		lost      admin.Lost
+		one, many string
+		what      string
+	}{
+		{l.Bypass, "bypass code", "bypass codes", "void: issue new ones where they are needed"},
+		{l.Invitations, "invitation", "invitations", "void: invite them again"},
+		{l.Recovery, "recovery code", "recovery codes", `void: issue new ones with "sallyport user recovery-codes"`},
+		{l.Windows, "window", "windows", "closed: open them again where they are needed"},
+		{l.Unregistered, "user", "users", `registered since the backup and did so in vain: "sallyport user invite" leads back, the password alone does not`},
+		{l.Older, "user", "users", `reset or registered anew since the backup, and the factor of then is good again: reset whose device was lost`},
+	} {
+		if kind.lost.Count == 0 {
+			continue
+		}
+		names := make([]string, len(kind.lost.Of))
+		for i, name := range kind.lost.Of {
+			names[i] = printable(name)
+		}
+		of := strings.Join(names, ", ")
+		if kind.lost.More {
+			of += " and others"
+		}
+		fmt.Fprintf(w, "%s %s\n  %s\n", count(kind.lost.Count, kind.one, kind.many), kind.what, of)
+	}
 }
 
 // explainRestore says what there will be, and what will be lost.
@@ -66,9 +99,10 @@ func explainRestore(w io.Writer, h backup.Header, held admin.SnapshotInfo, now t
 	fmt.Fprintf(w, "the backup  %s of cluster %s, saved %s (%s) by %s\n",
 		count(h.Users, "user", "users"), printable(h.ClusterID), minute(h.Made), ago(h.Made, now), printable(h.Node))
 	fmt.Fprintf(w, "the cluster %s of cluster %s\n", count(held.Users, "user", "users"), printable(held.ClusterID))
-	fmt.Fprintf(w, "who registered since %s is gone, who was reset since has the old factor again, and everyone's pending logins end\n", minute(h.LogTime))
+	fmt.Fprintf(w, "who registered since %s needs an invitation, who was reset since has the old factor again, and everyone's pending logins end\n", minute(h.LogTime))
+	fmt.Fprintln(w, "one-time codes and windows that are not in both are void")
 	if h.ClusterID != held.ClusterID {
-		fmt.Fprintln(w, "the backup is of another cluster under the same master key")
+		fmt.Fprintln(w, "the backup is of another cluster under the same master key: none of its one-time codes and windows will be good")
 	}
 }
 

@@ -90,6 +90,10 @@ func (f *fakeBackups) Restore(_ context.Context, plain io.Reader) (admin.Snapsho
 	f.restored = c.Header
 	info := f.info()
 	info.Epoch++
+	info.Losses = &admin.Losses{
+		Recovery: admin.Lost{Count: 2, Of: []string{"Alice (corp:1)"}},
+		Windows:  admin.Lost{Count: 1, Of: []string{"group:corp:vpn\x1b"}, More: true},
+	}
 	return info, nil
 }
 
@@ -240,8 +244,13 @@ func TestABackupIsPutBack(t *testing.T) {
 	f := newFakeBackups(t, "0123456789abcdef")
 	file, key := savedBackup(t, f)
 	got := runOne(t, snapshotVerb(), "", "restore", file, "--identity-file", key, "--yes", "--socket", backupDaemon(t, f))
-	wantOutcome(t, got, exitOK, "restored: 2 users, epoch 2; every login begins anew\n")
-	if !strings.Contains(got.stderr, "who registered since 2026-11-23 14:00 UTC is gone") {
+	wantOutcome(t, got, exitOK, `restored: 2 users, epoch 2; every login begins anew
+2 recovery codes void: issue new ones with "sallyport user recovery-codes"
+  Alice (corp:1)
+1 window closed: open them again where they are needed
+  group:corp:vpn? and others
+`)
+	if !strings.Contains(got.stderr, "who registered since 2026-11-23 14:00 UTC needs an invitation") {
 		t.Errorf("stderr %s", got.stderr)
 	}
 	if f.restored.Index != 40 {

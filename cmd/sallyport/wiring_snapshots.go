@@ -150,10 +150,17 @@ func (b backups) header(i admin.SnapshotInfo) backup.Header {
 }
 
 func snapshotInfo(i cluster.SnapshotInfo) admin.SnapshotInfo {
-	return admin.SnapshotInfo{
+	info := admin.SnapshotInfo{
 		ClusterID: i.ClusterID, Epoch: i.Epoch, Level: i.Level, Node: i.Node, Index: i.Index, Term: i.Term, LogTime: i.LogTime,
 		Users: i.Users, Stale: i.Stale, Behind: i.Behind, KeyCheck: hex.EncodeToString(i.KeyCheck),
 	}
+	if l := i.Losses; l != nil {
+		info.Losses = &admin.Losses{
+			Foreign: l.Foreign, Bypass: admin.Lost(l.Bypass), Invitations: admin.Lost(l.Invitations), Recovery: admin.Lost(l.Recovery),
+			Windows: admin.Lost(l.Windows), Unregistered: admin.Lost(l.Unregistered), Older: admin.Lost(l.Older),
+		}
+	}
+	return info
 }
 
 // snapshotError gives what an administrator can mend its words.

@@ -22,6 +22,30 @@ type SnapshotInfo struct {
 	// KeyCheck, in hexadecimal digits, tells whether a master key is the one that the secrets in the
 	// state are sealed under.
 	KeyCheck string `json:"key_check"`
+	// Losses are what a restore has made void; nil where there was none.
+	Losses *Losses `json:"losses,omitempty"`
+}
+
+// Losses are what a restore has made void, and who is to be looked at.
+type Losses struct {
+	// Foreign means that the backup was of another cluster.
+	Foreign bool `json:"foreign"`
+	// Bypass, Invitations and Recovery are codes that were good, by user; Windows were open, by subject.
+	Bypass      Lost `json:"bypass"`
+	Invitations Lost `json:"invitations"`
+	Recovery    Lost `json:"recovery"`
+	Windows     Lost `json:"windows"`
+	// Unregistered are users whose registration since the backup is gone: they need an invitation. Older are
+	// users with a factor of then that was reset or registered anew since.
+	Unregistered Lost `json:"unregistered"`
+	Older        Lost `json:"older"`
+}
+
+// Lost counts things of one kind; Of names whose they are, the first 20, and More says that there are others.
+type Lost struct {
+	Count int      `json:"count"`
+	Of    []string `json:"of,omitempty"`
+	More  bool     `json:"more,omitempty"`
 }
 
 // BackupAct asks for a backup, sealed to age recipients or with a passphrase.

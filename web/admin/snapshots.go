@@ -58,10 +58,22 @@ func (x *exchange) introduce(b Backup) error {
 	return nil
 }
 
+// fact is what the audit says of it.
+func (l Lost) fact(key string) slog.Attr {
+	return slog.Group(key, slog.Int("count", l.Count), slog.Any("of", l.Of), slog.Bool("more", l.More))
+}
+
 func (s *Server) restoreBackup(ctx context.Context, x *exchange) (any, error) {
 	restored, err := s.cfg.Snapshots.Restore(ctx, x)
-	s.audit(ctx, "snapshot restore", err, slog.String("cluster_id", restored.ClusterID),
-		slog.Uint64("epoch", uint64(restored.Epoch)), slog.Uint64("index", restored.Index), slog.Int("users", restored.Users))
+	facts := []slog.Attr{
+		slog.String("cluster_id", restored.ClusterID), slog.Uint64("epoch", uint64(restored.Epoch)),
+		slog.Uint64("index", restored.Index), slog.Int("users", restored.Users),
+	}
+	if l := restored.Losses; l != nil {
+		facts = append(facts, slog.Bool("foreign", l.Foreign), l.Bypass.fact("void_bypass"), l.Invitations.fact("void_invitations"),
+			l.Recovery.fact("void_recovery"), l.Windows.fact("void_windows"), l.Unregistered.fact("unregistered"), l.Older.fact("older"))
+	}
+	s.audit(ctx, "snapshot restore", err, facts...)
 	if err != nil {
 		return nil, fmt.Errorf("restore backup: %w", err)
 	}

@@ -55,7 +55,9 @@ func (f *fakeSnapshots) Restore(_ context.Context, plain io.Reader) (SnapshotInf
 	if err == nil {
 		f.content = b
 	}
-	return f.info(), err
+	info := f.info()
+	info.Losses = &Losses{Foreign: true, Bypass: Lost{Count: 1, Of: []string{"alice"}}}
+	return info, err
 }
 
 func TestABackupIsStreamed(t *testing.T) {
@@ -111,8 +113,10 @@ func TestABackupIsPutBack(t *testing.T) {
 	if err != nil || got.Epoch != 2 || !bytes.Equal(d.snapshots.content, state) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if want := `event=admin act="snapshot restore" outcome=done`; !strings.Contains(d.log.String(), want) {
-		t.Errorf("no %q in\n%s", want, d.log)
+	for _, want := range []string{`event=admin act="snapshot restore" outcome=done`, `foreign=true`, `void_bypass.count=1 void_bypass.of=[alice]`} {
+		if !strings.Contains(d.log.String(), want) {
+			t.Errorf("no %q in\n%s", want, d.log)
+		}
 	}
 	if got, err := d.Snapshot(t.Context()); err != nil || got.Users != 3 {
 		t.Errorf("a snapshot holds %+v, %v", got, err)
