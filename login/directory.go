@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // User is a person as the directory knows them.
@@ -27,6 +28,8 @@ var (
 	// ErrNoUser means that no entry, or more than one, fits the name. An implementation takes as
 	// long to say so as it takes to refuse a password.
 	ErrNoUser = errors.New("no such user")
+	// ErrSeveral is [ErrNoUser] where more than one entry fits the name.
+	ErrSeveral = fmt.Errorf("%w: several entries fit", ErrNoUser)
 	// ErrPassword means that the password is wrong, empty, or cannot be one.
 	ErrPassword = errors.New("wrong password")
 	// ErrPasswordExpired and ErrPasswordMustChange mean that the password was right, but does

@@ -87,14 +87,15 @@ type person struct {
 	caller *admin.Caller
 }
 
-// findPerson asks the daemon whom the verb's one argument means.
+// findPerson asks the daemon on whom the verb's one argument means to act. A name that may mean somebody else as
+// well is refused.
 func findPerson(ctx context.Context, e env, fs *pflag.FlagSet, args []string) (person, error) {
 	name, err := oneArg(args, "user")
 	if err != nil {
 		return person{}, err
 	}
 	p := person{caller: adminCaller(e, fs)}
-	if p.UserReply, err = p.caller.User(ctx, name, text(fs, "directory")); err != nil {
+	if p.UserReply, err = p.caller.Subject(ctx, name, text(fs, "directory")); err != nil {
 		return person{}, adminError(err)
 	}
 	printNotes(e, p.Notes)

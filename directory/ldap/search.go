@@ -137,7 +137,7 @@ func (d *Directory) readOne(ctx context.Context, c *conn, base string, scope int
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) || err == nil && len(found) > 1:
 		d.log.WarnContext(ctx, "several entries fit one name", "filter", filter)
-		return nil, fmt.Errorf("%w: several entries fit", login.ErrNoUser)
+		return nil, login.ErrSeveral
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject || err == nil && len(found) == 0:
 		return nil, login.ErrNoUser
 	case err != nil:

@@ -167,6 +167,21 @@ func TestSomeoneWhoLeftTheSearchFilterIsGone(t *testing.T) {
 	}
 }
 
+// TestS16ANameThatSeveralEntriesFitIsToldApart: it is no user's, and whoever asks for an act learns why.
+func TestS16ANameThatSeveralEntriesFitIsToldApart(t *testing.T) {
+	server := directorytest.StartServer(t, nil, nil)
+	cfg := config("ldap://" + server.Address)
+	cfg.SearchFilter = "(|(uid={username})(description={username}))"
+	d := open(t, cfg)
+	server.Change("bob", "description", "alice")
+	if u, err := d.Find(t.Context(), "alice"); !errors.Is(err, login.ErrSeveral) || !errors.Is(err, login.ErrNoUser) || u.ID != "" {
+		t.Errorf("Find = %+v, %v, want ErrSeveral", u, err)
+	}
+	if u, err := d.Find(t.Context(), "mallory"); errors.Is(err, login.ErrSeveral) || !errors.Is(err, login.ErrNoUser) || u.ID != "" {
+		t.Errorf("Find = %+v, %v, want ErrNoUser alone", u, err)
+	}
+}
+
 func TestEveryIDIsFoundAgain(t *testing.T) {
 	server := directorytest.StartServer(t, nil, nil)
 	cfg := config("ldap://" + server.Address)

@@ -83,9 +83,18 @@ func (c *Caller) UserPages(ctx context.Context) iter.Seq2[UserPage, error] {
 	}
 }
 
-// User returns the user whom the name means; an empty directory means all of them.
+// User returns the user whom the name means, to be shown; an empty directory means all of them.
 func (c *Caller) User(ctx context.Context, user, directory string) (UserReply, error) {
-	q := url.Values{"user": {user}}
+	return c.user(ctx, url.Values{"user": {user}}, directory)
+}
+
+// Subject returns the user whom the name means, to be acted on by their ID: a name that may mean somebody else
+// as well is refused.
+func (c *Caller) Subject(ctx context.Context, user, directory string) (UserReply, error) {
+	return c.user(ctx, url.Values{"user": {user}, "act": {"true"}}, directory)
+}
+
+func (c *Caller) user(ctx context.Context, q url.Values, directory string) (UserReply, error) {
 	if directory != "" {
 		q.Set("directory", directory)
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -219,7 +220,7 @@ func (f *fakeDirectory) Lookup(_ context.Context, id string) (login.User, error)
 
 func (f *fakeDirectory) answer(u login.User) (login.User, error) {
 	switch {
-	case f.err != nil && login.RefusalCode(f.err) == "":
+	case f.err != nil && login.RefusalCode(f.err) == "", errors.Is(f.err, login.ErrSeveral):
 		return login.User{}, f.err
 	case u.ID == "":
 		return u, login.ErrNoUser

@@ -12,10 +12,9 @@ import (
 	"runtime/debug"
 )
 
-// routes is the table of what is served.
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, h := range map[string]handler{
+// table is what is served, but for what is as large as the state.
+func (s *Server) table() map[string]handler {
+	return map[string]handler{
 		"GET /v1/status":               s.status,
 		"GET /v1/users":                s.listUsers,
 		"GET /v1/user":                 s.showUser,
@@ -34,7 +33,12 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/cluster/remove":      s.removeNode,
 		"POST /v1/cluster/transfer":    s.transferLead,
 		"GET /v1/snapshot":             s.showSnapshot,
-	} {
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range s.table() {
 		mux.Handle(pattern, s.wrap(h))
 	}
 	mux.Handle("POST /v1/snapshot/save", s.long(maxBodyBytes, s.makeBackup))

@@ -39,17 +39,23 @@ func (s *Server) listUsers(ctx context.Context, r *http.Request) (any, error) {
 	return page, nil
 }
 
+// showUser shows whom a name means. With act=true it is who is to be acted on: then a name that cannot be
+// decided is refused.
 func (s *Server) showUser(ctx context.Context, r *http.Request) (any, error) {
 	q := r.URL.Query()
-	return s.userReply(ctx, UserAct{User: q.Get("user"), Directory: q.Get("directory")})
-}
-
-func (s *Server) userReply(ctx context.Context, act UserAct) (any, error) {
-	found, err := s.resolve(ctx, act.User, act.Directory)
+	user, directory := q.Get("user"), q.Get("directory")
+	if q.Get("act") == "true" {
+		found, err := s.resolve(ctx, user, directory)
+		if err != nil {
+			return nil, err
+		}
+		return s.reply(ctx, found)
+	}
+	shown, err := s.guess(ctx, user, directory)
 	if err != nil {
 		return nil, err
 	}
-	return s.reply(ctx, found)
+	return s.reply(ctx, shown.match)
 }
 
 func (s *Server) unlockUser(ctx context.Context, r *http.Request) (any, error) {
