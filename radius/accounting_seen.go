@@ -13,7 +13,7 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// How long a record is remembered for its repeats, and how many are: about 20 MiB. Clients repeat for a
+// How long a record is remembered for its repeats, and how many packets are: about 30 MiB. Clients repeat for a
 // minute or two; and whoever has recorded a packet and sends it again makes no more events than one in
 // five minutes of it.
 const (
@@ -87,7 +87,7 @@ func (s *accountingSeen) begin(client string, packet []byte, auth [authSize]byte
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for first := s.order.Front(); first != nil; first = s.order.Front() {
-		if oldest := first.Value.(*accountingEntry); now.Before(oldest.expires) && s.order.Len() < s.most {
+		if oldest := first.Value.(*accountingEntry); now.Before(oldest.expires) && len(s.exact) < s.most {
 			break
 		} else {
 			s.remove(oldest)

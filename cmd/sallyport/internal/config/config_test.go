@@ -203,6 +203,14 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:21:1: radius.listen: "[::ffff:127.0.0.1]:1812" is an IPv4 address in IPv6 form: write "127.0.0.1:1812"`},
 		},
 		{
+			"accounting where logins are", `[factors.totp]`, "[radius]\nlisten = \"0.0.0.0:1813\"\naccounting_listen = \"127.0.0.1:1813\"\n[factors.totp]",
+			[]string{`test.toml:22:1: radius.accounting_listen: "127.0.0.1:1813" and "0.0.0.0:1813" of listen would take the same packets`},
+		},
+		{
+			"too few events", `[factors.totp]`, "[audit]\nmax_age = \"59m\"\nmax_mib = 15\n[factors.totp]",
+			[]string{`test.toml:21:1: audit.max_age: must be at least 1h0m0s`, `test.toml:22:1: audit.max_mib: must be at least 16`},
+		},
+		{
 			"an address twice, in two forms", `"192.0.2.7"`, `["192.0.2.0/24", "::ffff:192.0.2.0/120"]`,
 			[]string{`test.toml:7:1: client[0].address: client "vpn" has 192.0.2.0/24 already`},
 		},
@@ -311,6 +319,44 @@ func TestCapacityFollowsThePeakRate(t *testing.T) {
 	}
 	if got, want := c.Limits().Capacity, uint64(100*(60+40)+10*(600+40)); got != want {
 		t.Errorf("capacity is %d, want %d", got, want)
+	}
+}
+
+// Accounting follows logins unless the file says where it is, or that there is none.
+func TestAccountingIsAtTheNextPortUnlessTheFileSaysMore(t *testing.T) {
+	for text, want := range map[string]struct {
+		listen   string
+		optional bool
+	}{
+		"": {"0.0.0.0:1813", true},
+		"listen = [\"192.0.2.1:1812\", \"[::1]:1645\"]":                        {"192.0.2.1:1813 [::1]:1646", true},
+		"listen = \"192.0.2.1:1812\"\naccounting_listen = \"192.0.2.1:11813\"": {"192.0.2.1:11813", false},
+		"accounting_listen = []":                                               {"", false},
+	} {
+		c, faults := parse(valid + "\n[radius]\n" + text + "\n")
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		a := c.Accounting()
+		if got := strings.Join(a.Listen, " "); got != want.listen || a.Optional != want.optional {
+			t.Errorf("%q: %q, optional %v", text, got, a.Optional)
+		}
+		var shown strings.Builder
+		if err := c.WriteTOML(&shown); err != nil {
+			t.Fatal(err)
+		}
+		again, faults := parse(shown.String())
+		if want.listen == "" && (!strings.Contains(shown.String(), "accounting_listen = []\n") || again != nil && len(again.Accounting().Listen) > 0) {
+			t.Errorf("%v: none is shown as\n%s", faults, shown.String())
+		}
+	}
+	a, _ := parse(valid)
+	b, faults := parse(valid + "\n[radius]\naccounting_listen = []\n[audit]\nmax_mib = 100\n")
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if got := strings.Join(config.NeedRestart(a, b), " "); got != "audit.max_mib radius.accounting_listen" {
+		t.Errorf("a restart is needed for %q", got)
 	}
 }
 
