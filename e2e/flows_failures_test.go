@@ -28,7 +28,7 @@ const outages = `
 == email | the mail server refuses
 ! enrol {user} --factor email --address {home}
 > {password}
-< otp factor=email masked={home-masked} code=send_failed | The code could not be sent. Try again, or use another method. Enter the code
+< otp factor=email masked={home-masked} code=send_failed | The code could not be sent. Try again. Enter the code
 > {wrong}
 < otp code=send_failed left=2 | The code could not be sent.
 

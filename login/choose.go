@@ -1,6 +1,9 @@
 package login
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // choices lists the factors between which the user may choose now. Whoever holds one chooses among
 // those that they hold: a password alone must not lead round a factor by registering another.
@@ -25,6 +28,21 @@ func (e *Engine) choices(t *turn) []string {
 		}
 	}
 	return names
+}
+
+// usable are the choices that lead somewhere now, the factor that is asked for included: a factor that is
+// locked, or that needs a quorum while there is none, is no other method. Where only one is left there is no
+// choice.
+func (e *Engine) usable(t *turn) []string {
+	names, now := e.choices(t), t.ledger.Now()
+	usable := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		locked := !t.token.has(flagRegistering) && t.enrolment.Credentials[name].LockedAt(now)
+		return name != t.event.Factor && (locked || t.alone && !e.forwards(name))
+	})
+	if len(usable) < 2 {
+		return nil
+	}
+	return usable
 }
 
 // chooseFactor asks which factor the person wants to use, or to register.
@@ -58,7 +76,7 @@ func (e *Engine) useFactor(ctx context.Context, t *turn) (Reply, error) {
 
 // back offers the choice of factors where there is one.
 func (e *Engine) back(ctx context.Context, t *turn) (Reply, error) {
-	if len(e.choices(t)) < 2 {
+	if e.usable(t) == nil {
 		return e.askAgain(ctx, t)
 	}
 	if reply, done := e.ended(t); done {

@@ -310,6 +310,13 @@ func (e *Engine) commit(ctx context.Context, t *turn, s Settlement) (out Outcome
 		return Outcome{}, err
 	}
 	t.event.Repeated = out.Repeated
+	if out.Code == CodeOTPInvalid || out.Code == CodeAttemptsExhausted {
+		if s.Near.Number != 0 {
+			t.event.Reason = s.Near.String()
+		}
+		// A candidate is no secret to whoever registers it.
+		t.clock = out.Near || t.token.has(flagRegistering) && s.Near.Number != 0
+	}
 	return out, nil
 }
 
@@ -336,7 +343,11 @@ func (e *Engine) settle(ctx context.Context, t *turn, s Settlement) (Reply, erro
 	case out.Stale:
 		return t.reject(out.Code, out.Code, "the user's factors changed since the challenge began"), nil
 	default:
-		return t.reject(out.Code, t.toldIn(out.Code), ""), nil
+		reply := t.reject(out.Code, t.toldIn(out.Code), t.event.Reason)
+		if t.clock && t.origin.Mode == ModeChallenge {
+			reply.Message += " " + messageClock
+		}
+		return reply, nil
 	}
 }
 
@@ -432,11 +443,11 @@ func (e *Engine) prompt(t *turn, p Prompt, why Code) (Reply, error) {
 	if p.AttemptsLeft = t.left; p.AttemptsLeft == 0 {
 		p.AttemptsLeft = max(int(e.cfg.Limits.Attempts)-int(t.opened.Failures), 1)
 	}
-	if choices := e.choices(t); len(choices) > 1 || p.Step == StepChooseFactor {
-		p.Choices = choices
+	if p.Choices = e.usable(t); p.Step == StepChooseFactor {
+		p.Choices = e.choices(t) // all of them, so that their numbers stay
 	}
 	p.renewing, p.elsewhere = t.renewed, t.elsewhere
-	p.registering, p.detail = t.token.has(flagRegistering), t.detail
+	p.registering, p.detail, p.clock = t.token.has(flagRegistering), t.detail, t.clock
 	return e.challenge(t, t.token, p, why)
 }
 

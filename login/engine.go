@@ -267,6 +267,8 @@ type turn struct {
 	vain uint8
 	// left is how many answers are still allowed, where the ledger has just said it.
 	left int
+	// clock says that the person is to look at the clock of their telephone.
+	clock bool
 	// detail says more about what was wrong with an address.
 	detail string
 	// forwarded says that the answer went to the server that judges it.

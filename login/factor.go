@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -24,7 +25,8 @@ type Registrar interface {
 	Factor
 	// NewRecord makes the record of a fresh candidate: nothing is registered by it.
 	NewRecord(ctx context.Context, u User) ([]byte, error)
-	// Registration says how to show the candidate. Step, Echo, OTPAuthURI and SecretKey are read.
+	// Registration says how to show the candidate. Step, Echo, OTPAuthURI, SecretKey and
+	// Issuer are read.
 	Registration(ctx context.Context, u User, record []byte) (Prompt, error)
 }
 
@@ -107,4 +109,16 @@ type Finding struct {
 type Near struct {
 	Number uint64
 	Ahead  time.Duration
+}
+
+// String says when the answer would be right; it is "" where there is no such time.
+func (n Near) String() string {
+	switch seconds := int(n.Ahead.Abs() / time.Second); {
+	case n.Number == 0:
+		return ""
+	case n.Ahead > 0:
+		return fmt.Sprintf("this code would be right %d seconds ahead: check the clock of the telephone", seconds)
+	default:
+		return fmt.Sprintf("this code would be right %d seconds ago: check the clock of the telephone", seconds)
+	}
 }

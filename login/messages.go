@@ -9,6 +9,8 @@ const (
 	// MessageFallback stands where a reply came without a sentence: a challenge without one ends the
 	// login in several clients.
 	MessageFallback = "Login"
+	// messageClock follows "wrong code" where the code would be right at another time.
+	messageClock = "Check the clock of your telephone."
 	// messageAccountLocked is told after a right password where the directory has locked the account meanwhile.
 	messageAccountLocked = "This account is locked. Try again later, or ask your administrator."
 	// MessageWrongPassword, MessageWrongCode and MessageAtOnce, the one refusal of a login in one request,
@@ -49,7 +51,7 @@ func sentence(c Code) string {
 	case CodeAddressInvalid:
 		return "This address cannot be used. Check it, and try again."
 	case CodeSendFailed:
-		return "The code could not be sent. Try again, or use another method."
+		return "The code could not be sent. Try again."
 	case CodePasscodeMalformed:
 		return "This cannot be a passcode."
 	case CodeSecurIDRejected:

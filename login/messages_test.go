@@ -25,6 +25,22 @@ func TestSentencesOfFrontEndsFitTheSmallestClient(t *testing.T) {
 	}
 }
 
+func TestD13TheIssuerIsNamed(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"Corp": "Corp", "Müller & Söhne Login": "Muller & Sohne Login", "Großmann Łódź": "Grossmann Lodz", "شركة": "this account", "": "this account",
+		"Ｃｏｒｐ": "Corp", strings.Repeat("x", 80): strings.Repeat("x", 57) + "...", "a\nb": "this account",
+	} {
+		p := Prompt{Step: StepRegisterTOTP, AttemptsLeft: 2, Issuer: issuer, clock: true}
+		for _, why := range []Code{CodePrompt, CodeOTPInvalid} {
+			text := ask(p, "totp", why, Origin{UI: true})
+			if !strings.Contains(text, "Add "+want+" to your authenticator app, then enter the code it shows:") || strings.Contains(text, "Sallyport") {
+				t.Errorf("%q: %q", issuer, text)
+			}
+			checkText(t, text)
+		}
+	}
+}
+
 func TestPromptsFitTheSmallestClient(t *testing.T) {
 	key := Secret(strings.TrimSpace(strings.Repeat("ABCD ", 8)))
 	choices := []string{"totp", "email", "sms", "securid"}

@@ -3,6 +3,9 @@ package login
 import (
 	"fmt"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ask returns the text of a prompt. A client that shows nothing else can do everything by typing: the
@@ -31,10 +34,16 @@ func ask(p Prompt, factor string, why Code, o Origin) string {
 	switch {
 	case why == CodeResendTooSoon && p.elsewhere:
 		trouble = "A code was sent a moment ago for another login. Wait a little, then ask for one here."
+	case why == CodeSendFailed && len(p.Choices) > 1:
+		trouble = "The code could not be sent. Try again, or use another method."
 	case why == CodeAddressInvalid && p.detail != "":
 		trouble = "This " + addressName(factor) + " cannot be used: " + p.detail + "."
 	}
-	return trouble + attempts(why, p.AttemptsLeft) + " " + text
+	trouble += attempts(why, p.AttemptsLeft)
+	if p.clock && why == CodeOTPInvalid {
+		trouble += " " + messageClock
+	}
+	return trouble + " " + text
 }
 
 // question is what the person is asked, without the colon.
@@ -44,7 +53,7 @@ func question(p Prompt, factor string, ui bool) string {
 		return "Choose a method" + listed(p.Choices, ui)
 	case StepRegisterTOTP:
 		if ui {
-			return "Add Sallyport to your authenticator app, then enter the code it shows"
+			return "Add " + accountName(p.Issuer) + " to your authenticator app, then enter the code it shows"
 		}
 		return "Add this key to your authenticator app: " + p.SecretKey.Reveal() + " Then enter the code it shows"
 	case StepRegisterAddress:
@@ -118,6 +127,22 @@ func plain(address string) string {
 		address = address[:most-3] + "..."
 	}
 	return address
+}
+
+// accountName is what an authenticator app lists, in ASCII; where that cannot show the issuer's name it is
+// not named.
+func accountName(issuer string) string {
+	letters := strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "AE", "ø", "o", "Ø", "O", "œ", "oe", "Œ", "OE", "ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i")
+	name := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(letters.Replace(issuer)))
+	if name = strings.TrimSpace(name); name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "this account"
+	}
+	return plain(name)
 }
 
 // listed is the choices with the numbers to type.

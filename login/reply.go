@@ -126,11 +126,13 @@ type Prompt struct {
 	Text Secret
 	// registering says that what is asked for proves a candidate, detail what was wrong with an address.
 	// renewing says that an administrator requires the registration, elsewhere that no code was sent here
-	// because one was sent for another login, unsure that the address may be that of a landline, empty that an
+	// because one was sent for another login, clock that the clock which made the code is wrong, unsure that the address may be that of a landline, empty that an
 	// empty answer is one.
-	registering, renewing, elsewhere, unsure, empty bool
-	detail                                          string
+	registering, renewing, elsewhere, clock, unsure, empty bool
+	detail                                                 string
 	// OTPAuthURI and SecretKey are set at register-totp. The key is grouped in fours. Both are secret.
 	OTPAuthURI Secret
 	SecretKey  Secret
+	// Issuer is the name under which an authenticator app lists the account, set at register-totp.
+	Issuer string
 }

@@ -180,7 +180,12 @@ func (w *world) code(of, which string) string {
 	if strings.HasPrefix(which, "wrong") {
 		return w.wrongCode(of, which)
 	}
-	offsets := map[string]int64{"": 0, "now": 0, "next": 1, "prev": -1, "next2": 2}
+	if steps, ok := strings.CutPrefix(which, "step"); ok {
+		offset, err := strconv.ParseInt(steps, 10, 64)
+		w.must(err)
+		return w.codeAt(of, offset)
+	}
+	offsets := map[string]int64{"": 0, "now": 0, "next": 1, "prev": -1}
 	offset, ok := offsets[which]
 	if !ok {
 		w.t.Fatalf("%s: no such code", w.where)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"sallyport/login"
 	"sallyport/web/admin"
 )
 
@@ -63,7 +64,16 @@ func printUser(e env, r admin.UserReply) error {
 		rows = append(rows, []string{f.Name, yesNo(f.Registered), f.Address, lastSend(f, r.Now),
 			strconv.FormatUint(uint64(f.Failures), 10), factorState(f, r.Now)})
 	}
-	return printTable(e.stdout, rows...)
+	if err := printTable(e.stdout, rows...); err != nil {
+		return err
+	}
+	for _, f := range r.User.Factors {
+		if c := f.Clock; c != nil {
+			near := login.Near{Number: 1, Ahead: time.Duration(c.SecondsAhead) * time.Second}
+			fmt.Fprintf(e.stdout, "%s, last wrong code, %s: %s\n", f.Name, ago(c.At, r.Now), near)
+		}
+	}
+	return nil
 }
 
 // codesLeft says how often codes may be used still, until when, and who issued them.

@@ -64,6 +64,17 @@ FACTOR  REGISTERED  ADDRESS  LAST CODE SENT         WRONG IN A ROW  STATE
 email   yes         masked   1m ago, did not leave  0               must register anew
 totp    yes         -        -                      5               locked, ends in 1m 30s
 `)
+	locked := alice["totp"]
+	locked.Near, locked.NearAt = login.Near{Number: 7, Ahead: -2 * time.Minute}, adminClock.Add(-3*time.Minute)
+	alice["totp"] = locked // D14
+	got = runOne(t, userVerb(), "", "show", "ALICE", "--socket", serveAdmin(t, f))
+	if want := "\ntotp, last wrong code, 3m ago: this code would be right 120 seconds ago: check the clock of the telephone\n"; !strings.HasSuffix(got.stdout, want) {
+		t.Errorf("got %s", got.stdout)
+	}
+	got = runOne(t, userVerb(), "", "show", "ALICE", "--json", "--socket", serveAdmin(t, f))
+	if !strings.Contains(got.stdout, `"seconds_ahead": -120`) {
+		t.Errorf("got %s", got.stdout)
+	}
 	f.stored[2].UserID = "old:c3" // of a directory that is no more
 	got = runOne(t, userVerb(), "", "show", "old:c3", "--socket", serveAdmin(t, f))
 	if !strings.HasSuffix(got.stdout, "\nno factor is registered\n") {

@@ -32,6 +32,9 @@ const (
 	StepsAhead  = 1
 	// MaxDrift bounds the learned drift, in time steps.
 	MaxDrift = 2
+	// StepsTold is how far off a wrong code is looked for, in time steps: three minutes, and the step in which
+	// it is typed. It is told when such a code would be right, and refused all the same.
+	StepsTold = 7
 	// KeyLength is the length of a new shared secret K in octets, that of a SHA-1 (RFC 4226 §4, R6).
 	KeyLength = 20
 )
@@ -46,7 +49,7 @@ type Config struct {
 func (c Config) Effective() any { return c.withDefaults() }
 
 func (c Config) withDefaults() Config {
-	if c.Issuer == "" {
+	if c.Issuer = strings.TrimSpace(c.Issuer); c.Issuer == "" {
 		c.Issuer = "Sallyport"
 	}
 	return c
@@ -106,7 +109,26 @@ func (f *Factor) Verify(_ context.Context, now time.Time, _ login.User, c login.
 			found = login.Finding{Number: uint64(step), Memo: memoOf(step - clock)}
 		}
 	}
-	return found, nil
+	if found.Number == 0 {
+		found.Near, err = r.near(code, clock)
+	}
+	return found, err
+}
+
+// near looks for a wrong code further off, and returns the nearest time at which it would be right.
+func (r record) near(code string, clock int64) (near login.Near, err error) {
+	for off := int64(StepsTold); off >= 1; off-- {
+		for _, step := range []int64{clock + off, clock - off} {
+			want, err := r.codeAt(step)
+			if err != nil {
+				return login.Near{}, err
+			}
+			if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
+				near = login.Near{Number: uint64(step), Ahead: time.Duration(step-clock) * TimeStep}
+			}
+		}
+	}
+	return near, nil
 }
 
 // NewRecord makes a record with a new random shared secret.
@@ -127,16 +149,22 @@ func (f *Factor) Registration(_ context.Context, u login.User, rec []byte) (logi
 	key := keyEncoding.EncodeToString(r.key)
 	return login.Prompt{
 		Step: login.StepRegisterTOTP, Echo: true,
-		OTPAuthURI: login.Secret(f.uri(u, key)), SecretKey: login.Secret(inFours(key)),
+		OTPAuthURI: login.Secret(f.uri(u, key)), SecretKey: login.Secret(inFours(key)), Issuer: f.issuer,
 	}, nil
 }
 
 // uri is the key URI that apps read from a QR code. The parameters are spelled out although they
 // are the defaults, because some apps guess otherwise.
 func (f *Factor) uri(u login.User, key string) string {
-	account := strings.ReplaceAll(u.Name, ":", "")
+	account := strings.TrimSpace(strings.ReplaceAll(u.Name, ":", ""))
 	return fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
-		url.PathEscape(f.issuer), url.PathEscape(account), key, url.QueryEscape(f.issuer), Digits, TimeStep/time.Second)
+		percent(f.issuer), percent(account), key, percent(f.issuer), Digits, TimeStep/time.Second)
+}
+
+// percent writes a text as RFC 3986 has it: apps show the plus sign that a form has for a space. The at sign
+// of an account may stand as it is.
+func percent(text string) string {
+	return strings.NewReplacer("+", "%20", "%40", "@").Replace(url.QueryEscape(text))
 }
 
 // keyEncoding is the base32 of otpauth URIs and of keys typed by hand: no padding.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp"
 
 	"sallyport/login"
 )
@@ -167,6 +170,77 @@ func TestRegistrationShowsTheKeyTwoWays(t *testing.T) {
 	}
 	if other, err := f.NewRecord(context.Background(), u); err != nil || string(other) == string(rec) {
 		t.Errorf("two candidates share a key: %v", err)
+	}
+}
+
+// TestD11KeyURIsAreReadAgain: by a library for it, and by the rules of the key URI format: percent signs, no
+// plus sign, label and issuer agree.
+func TestD11KeyURIsAreReadAgain(t *testing.T) {
+	for _, issuer := range []string{"Corp", "Müller & Söhne Login", "A+B = C?", "a/b#c;d,e", "شركة", "Łódź  VPN", "\"quoted\" <x>", "100$ @home", " padded "} {
+		for _, name := range []string{"alice", "alice liddell", "alice@corp.example", "a+b&c=d", "CORP\\älice", "a:b", "x/y?z#", "علي"} {
+			f, err := New(Config{Issuer: issuer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := login.User{Name: name}
+			rec, err := f.NewRecord(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := f.Registration(t.Context(), u, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			uri := p.OTPAuthURI.Reveal()
+			key, err := otp.NewKeyFromURL(uri)
+			if err != nil {
+				t.Fatalf("%q: %v", uri, err)
+			}
+			wantIssuer, wantName := strings.TrimSpace(issuer), strings.ReplaceAll(name, ":", "")
+			if key.Issuer() != wantIssuer || key.AccountName() != wantName || key.Secret() != strings.ReplaceAll(p.SecretKey.Reveal(), " ", "") ||
+				key.Type() != "totp" || key.Period() != 30 || key.Digits() != 6 || p.Issuer != wantIssuer {
+				t.Errorf("%q: issuer %q, account %q", uri, key.Issuer(), key.AccountName())
+			}
+			if rest, _, _ := strings.Cut(uri, "?"); strings.ContainsAny(uri, "+ ") || strings.Count(rest, "/") != 3 || strings.ContainsFunc(uri, func(r rune) bool { return r > '~' }) {
+				t.Errorf("%q holds what apps read otherwise", uri)
+			}
+			label, query, _ := strings.Cut(strings.TrimPrefix(uri, "otpauth://totp/"), "?")
+			prefix, _, _ := strings.Cut(label, ":")
+			if !strings.Contains(query, "&issuer="+prefix+"&") {
+				t.Errorf("%q: label and issuer do not agree", uri)
+			}
+		}
+	}
+}
+
+// TestD14CodesOfAClockThatIsOff: refused, and the time at which they would be right is told.
+func TestD14CodesOfAClockThatIsOff(t *testing.T) {
+	at := time.Unix(1111111111, 0)
+	clock := at.Unix() / 30
+	for off := int64(-20); off <= 20; off++ {
+		code, err := rfcKey.codeAt(clock + off)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := verify(t, at, nil, code)
+		want := login.Near{}
+		if inside := off >= -1 && off <= 1; !inside && off >= -StepsTold && off <= StepsTold {
+			want = login.Near{Number: uint64(clock + off), Ahead: time.Duration(off) * TimeStep}
+		} else if !inside && found.Number != 0 {
+			t.Errorf("%d steps off is accepted", off)
+		}
+		if found.Near != want {
+			t.Errorf("%d steps off: %+v, want %+v", off, found.Near, want)
+		}
+	}
+	for near, want := range map[login.Near]string{
+		{}:                                    "",
+		{Number: 1, Ahead: -90 * time.Second}: "this code would be right 90 seconds ago",
+		{Number: 1, Ahead: 2 * time.Minute}:   "this code would be right 120 seconds ahead",
+	} {
+		if got, _, _ := strings.Cut(near.String(), ":"); got != want {
+			t.Errorf("%+v is told as %q", near, got)
+		}
 	}
 }
 

@@ -32,11 +32,20 @@ type Factor struct {
 	// until an administrator unlocks it.
 	LockedUntil *time.Time `json:"locked_until,omitempty"`
 	HardLocked  bool       `json:"hard_locked,omitempty"`
+	// Clock is set where the last wrong answer would be right at another time.
+	Clock *Clock `json:"clock,omitempty"`
 	// Address is the registered address, masked, and Sent when the newest code was sent there, of a
 	// factor that sends codes; SendFailed that it did not leave. Filled in as WindowUntil is.
 	Address    string     `json:"address,omitempty"`
 	Sent       *time.Time `json:"sent,omitempty"`
 	SendFailed bool       `json:"send_failed,omitempty"`
+}
+
+// Clock says of a wrong code, given at a time, how many seconds ahead it would be right: negative where that
+// was before.
+type Clock struct {
+	At           time.Time `json:"at"`
+	SecondsAhead int       `json:"seconds_ahead"`
 }
 
 // Codes are what is left of a kind of one-time codes; the codes themselves are not known any more.

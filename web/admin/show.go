@@ -106,6 +106,9 @@ func factorOf(name string, c login.Credential, now time.Time) Factor {
 	if now.Before(c.LockedUntil) {
 		f.LockedUntil = &c.LockedUntil
 	}
+	if c.Near.Number != 0 {
+		f.Clock = &Clock{At: c.NearAt, SecondsAhead: int(c.Near.Ahead / time.Second)}
+	}
 	return f
 }
 
