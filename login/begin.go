@@ -59,9 +59,12 @@ func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, err
 	if reply, err, done := check(); done {
 		return reply, err, true
 	}
-	var permitted bool
-	if t.rule, permitted = t.policy.ruleFor(t.user.Groups); !permitted {
-		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
+	if t.rule, err = t.policy.ruleFor(t.user); err != nil {
+		told := CodeNotPermitted
+		if errors.Is(err, errUndecided) { // it is not the person who was refused: nothing is told of the password
+			told = public(told)
+		}
+		return t.reject(CodeNotPermitted, told, err.Error()), nil, true
 	}
 	if x, ok := t.policy.exemption(t.user, t.origin.Client, t.ledger.Now()); ok && t.origin.Mode != ModeOTPOnly {
 		// Without a password an exemption would let in whoever knows the name.

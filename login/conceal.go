@@ -83,7 +83,7 @@ func (e *Engine) outOfRoom() Outcome {
 func (e *Engine) decoyFactor(ctx context.Context, t *turn) (string, error) {
 	if t.user.ID != "" {
 		var err error
-		if t.rule, _ = t.policy.ruleFor(t.user.Groups); len(t.rule.factors) == 0 {
+		if t.rule, _ = t.policy.ruleFor(t.user); len(t.rule.factors) == 0 {
 			t.rule.factors = t.policy.Factors
 		}
 		if t.enrolment, err = t.ledger.Enrolment(ctx, t.user.ID); err != nil {

@@ -197,9 +197,8 @@ func (t *turn) permit(u User) (reply Reply, err error, done bool) {
 		u.Name = t.user.Name
 	}
 	t.user, t.event.User = u, u.Name
-	var permitted bool
-	if t.rule, permitted = t.policy.ruleFor(u.Groups); !permitted {
-		return t.reject(CodeNotPermitted, CodeNotPermitted, "the policy refuses a group of the user"), nil, true
+	if t.rule, err = t.policy.ruleFor(u); err != nil {
+		return t.reject(CodeNotPermitted, CodeNotPermitted, err.Error()), nil, true
 	}
 	return Reply{}, nil, false
 }

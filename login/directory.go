@@ -18,8 +18,16 @@ type User struct {
 	Phone string
 	// Groups are the names (DNs for LDAP) of the groups that the person belongs to.
 	Groups []string
+	// GroupBase and GroupsPartial are what else the directory says of the groups, see [Membership].
+	GroupBase     string
+	GroupsPartial string
 	// Server names the directory server that answered, for the audit; may be empty.
 	Server string
+}
+
+// Membership is what the directory says of the user's groups.
+func (u User) Membership() Membership {
+	return Membership{Names: u.Groups, Base: u.GroupBase, Partial: u.GroupsPartial}
 }
 
 // What a directory may say of a person, told apart from "could not ask", which is any other error.

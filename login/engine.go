@@ -123,6 +123,9 @@ func (c Config) check(p Policy) error {
 			}
 		}
 	}
+	if err := p.checkGroups(); err != nil {
+		return err
+	}
 	if p.ConcealPassword {
 		if err := c.checkConcealed(p); err != nil {
 			return err
@@ -369,7 +372,7 @@ func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Re
 	t.event.Earned = earned
 	return Reply{
 		Verdict: Accept, Code: CodeAccepted, Message: sentence(CodeAccepted),
-		Factor: t.event.Factor, Registered: registered, Groups: t.user.Groups,
+		Factor: t.event.Factor, Registered: registered, Groups: t.user.Groups, GroupBase: t.user.GroupBase,
 		Attributes: decodeAttributes(out.Grant), Trace: t.event.Trace,
 	}
 }

@@ -1,8 +1,9 @@
 package login
 
 import (
+	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -34,9 +35,32 @@ func Registrations() []Registration {
 }
 
 // GroupSubject is how [Ledger].Window knows a group of a directory: by the directory's name, because
-// two directories may have groups of one name. A group may be named as [InGroup] takes it.
+// two directories may have groups of one name. A group is named as [ParseGroupName] takes it; the spellings of one name
+// are one subject.
 func GroupSubject(directory, group string) string {
-	return "group:" + directory + ":" + strings.ToLower(group)
+	name := prepare(group)
+	if dn, isDN, err := groupDN(group); isDN && err == nil {
+		name = dn.String()
+	}
+	return "group:" + directory + ":" + name
+}
+
+// groupSubjects are the subjects under which a window may be open for a group of the user, see [GroupName.Grants].
+func groupSubjects(directory string, u User) (subjects []string) {
+	groups := parseGroups(u.Membership())
+	for _, g := range groups.all {
+		if g.dn == nil {
+			subjects = append(subjects, "group:"+directory+":"+g.text)
+			continue
+		}
+		subjects = append(subjects, "group:"+directory+":"+g.dn.String())
+		if groups.base == nil || g.dn.Below(*groups.base) {
+			for _, value := range g.dn.first {
+				subjects = append(subjects, "group:"+directory+":"+value)
+			}
+		}
+	}
+	return subjects
 }
 
 // Policy says which directory checks the password and which second factors count.
@@ -60,7 +84,7 @@ type Policy struct {
 
 // GroupRule is what a policy says of the members of some groups.
 type GroupRule struct {
-	// Groups are names or DNs, any of which makes a member; see [InGroup].
+	// Groups are names or DNs, any of which makes a member; see [ParseGroupName].
 	Groups []string
 	// Deny refuses the members; the rest is then empty.
 	Deny bool
@@ -100,23 +124,49 @@ func (p Policy) ruleOf(g GroupRule) rule {
 	return r
 }
 
-// ruleFor returns what the policy says of a user with these groups; ok is false when it refuses them.
-func (p Policy) ruleFor(groups []string) (r rule, ok bool) {
+// errUndecided means that a user's groups are not known well enough for the policy's rules.
+var errUndecided = errors.New("the policy's group rules cannot be decided")
+
+// ruleFor returns what the policy says of a user. The error, whose text is for the audit, is why it refuses them, or
+// [errUndecided]: the first rule that fits counts, so where groups may be missing nothing counts behind a rule that
+// does not fit.
+func (p Policy) ruleFor(u User) (rule, error) {
+	if len(p.Groups) == 0 {
+		return rule{factors: p.Factors, registration: p.Registration}, nil
+	}
+	groups := parseGroups(u.Membership())
 	for _, g := range p.Groups {
-		if inAny(groups, g.Groups) {
-			return p.ruleOf(g), !g.Deny
+		base := groups.base
+		if g.Deny {
+			base = nil
+		}
+		switch {
+		case groups.any(g.Groups, base) && g.Deny:
+			return p.ruleOf(g), errors.New("the policy refuses a group of the user")
+		case groups.any(g.Groups, base):
+			return p.ruleOf(g), nil
+		case groups.partial != "":
+			return rule{}, fmt.Errorf("%w: %s", errUndecided, groups.partial)
 		}
 	}
-	return rule{factors: p.Factors, registration: p.Registration}, true
+	return rule{factors: p.Factors, registration: p.Registration}, nil
 }
 
-func inAny(groups, names []string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return InGroup(groups, name) })
+// any reports whether one of the names fits, as [GroupName.Grants] says where there is a base.
+func (g parsedGroups) any(names []string, base *DN) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		n, err := ParseGroupName(name)
+		return err == nil && n.fits(g, base)
+	})
 }
 
 // exemption returns the listed exemption that lets the user in at this client now, if there is one.
 func (p Policy) exemption(u User, client string, now time.Time) (Exemption, bool) {
+	if len(p.Exemptions) == 0 {
+		return Exemption{}, false
+	}
 	name, err := Normalize(u.Name)
+	groups := parseGroups(u.Membership())
 	for _, x := range p.Exemptions {
 		if !now.Before(x.Until) || (len(x.Clients) > 0 && !slices.Contains(x.Clients, client)) {
 			continue
@@ -126,9 +176,27 @@ func (p Policy) exemption(u User, client string, now time.Time) (Exemption, bool
 			// What RFC 8265 refuses is folded more freely, which is for counting and not for letting in.
 			return err == nil && bad == nil && listed == name && (user == u.Name || nameRule(user) == nil && nameRule(u.Name) == nil)
 		})
-		if listed || inAny(u.Groups, x.Groups) {
+		if listed || groups.any(x.Groups, groups.base) {
 			return x, true
 		}
 	}
 	return Exemption{}, false
+}
+
+// checkGroups returns an error for the names of groups that cannot be read.
+func (p Policy) checkGroups() error {
+	var faults []error
+	check := func(names []string) {
+		for _, name := range names {
+			_, err := ParseGroupName(name)
+			faults = append(faults, err)
+		}
+	}
+	for _, g := range p.Groups {
+		check(g.Groups)
+	}
+	for _, x := range p.Exemptions {
+		check(x.Groups)
+	}
+	return errors.Join(faults...)
 }

@@ -56,11 +56,8 @@ func (e *Engine) mayRegister(ctx context.Context, t *turn) (allowed bool, why st
 		return allowed, "the account had a factor before: open a window for it, or invite", err
 	case RegistrationWindow:
 		subjects := []string{t.user.ID}
-		for _, g := range t.user.Groups {
-			if t.hadFactor() {
-				break // a window for many leads nobody round the factor that they have under another policy
-			}
-			subjects = append(subjects, GroupSubject(t.policy.Directory, g), GroupSubject(t.policy.Directory, firstValue(g)))
+		if !t.hadFactor() { // a window for many leads nobody round the factor that they have under another policy
+			subjects = append(subjects, groupSubjects(t.policy.Directory, t.user)...)
 		}
 		allowed, err = e.window(ctx, t, subjects...)
 		return allowed, "no registration window is open for the user or a group of theirs", err

@@ -98,7 +98,9 @@ type Reply struct {
 	// Registered is true when this login registered the factor.
 	Registered bool
 	// Groups are the user's groups and Attributes what an upstream server gave, with an Accept.
-	Groups     []string
+	Groups []string
+	// GroupBase is that of the groups' [Membership].
+	GroupBase  string
 	Attributes []Attribute
 	// Trace is the id under which audit events of this login are found.
 	Trace string

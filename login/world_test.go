@@ -141,6 +141,7 @@ func (w *world) policies() map[string]login.Policy {
 		{Groups: []string{"contractors"}, Deny: true},
 		{Groups: []string{"cn=mail,dc=corp"}, Factors: []string{"email"}},
 		{Groups: []string{"closed"}, Registration: login.RegistrationClosed},
+		{Groups: []string{"Sales, EMEA", "cn=R\\+D,ou=groups,dc=corp"}, Deny: true},
 	}
 	p.Exemptions = []login.Exemption{{
 		Rule: "backup", Users: []string{"Service"}, Clients: []string{"vpn"}, Reason: "nightly backup", Until: w.now.Add(time.Hour),

@@ -20,12 +20,12 @@ const maxReplies = 3 << 10
 // ReplyRule gives attributes to the members of groups, with the Access-Accept and nothing else. It is
 // made by [NewReplyRule] and immutable; the zero value gives nothing.
 type ReplyRule struct {
-	groups     []string
+	groups     []login.GroupName
 	attributes []replyAttribute
 }
 
 // NewReplyRule returns the rule that gives attributes to whoever is in one of the groups, as
-// [login.InGroup] compares them: by DN, or by the value of its first part alone. Without groups it
+// [login.GroupName.Grants] says: by DN, or by the value of its first part alone. Without groups it
 // gives them to everybody.
 //
 // Attributes are named as in the dictionary, without regard to case; one with a tag as
@@ -35,8 +35,13 @@ type ReplyRule struct {
 // attribute's type wants. Errors name every attribute that cannot be written, and why; they quote no
 // value of an attribute that is hidden on the wire.
 func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string) (ReplyRule, error) {
-	rule := ReplyRule{groups: slices.Clone(groups)}
+	var rule ReplyRule
 	var faults []error
+	for _, name := range groups {
+		group, err := login.ParseGroupName(name)
+		faults = append(faults, err)
+		rule.groups = append(rule.groups, group)
+	}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		list, err := d.attributes(name, attributes[name])
 		if err != nil {
@@ -49,9 +54,6 @@ func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string
 	}
 	if len(attributes) == 0 {
 		faults = append(faults, errors.New("the rule gives no attribute"))
-	}
-	if slices.Contains(groups, "") {
-		faults = append(faults, errors.New("a group without a name"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return ReplyRule{}, err
@@ -68,8 +70,8 @@ func (r ReplyRule) size() (n int) {
 }
 
 // fits reports whether the rule gives its attributes to a member of these groups.
-func (r ReplyRule) fits(groups []string) bool {
-	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(name string) bool { return login.InGroup(groups, name) })
+func (r ReplyRule) fits(groups login.Membership) bool {
+	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(name login.GroupName) bool { return name.Grants(groups) })
 }
 
 // clash returns an error for the attributes that are the server's own under this vendor id.
@@ -98,8 +100,9 @@ func addReplies(w *writer, rules []ReplyRule, rep login.Reply, room int) (omitte
 			given = append(given, forwarded(a))
 		}
 	}
+	groups := login.Membership{Names: rep.Groups, Base: rep.GroupBase}
 	for _, rule := range rules {
-		if rule.fits(rep.Groups) {
+		if rule.fits(groups) {
 			given = append(given, rule.attributes...)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -37,6 +38,52 @@ func (d doctor) directories(ctx context.Context) {
 	}
 	for _, f := range atOnce(servers, func(s ldapServer) finding { return d.directoryServer(ctx, s) }) {
 		d.found(f)
+	}
+	d.groups(ctx)
+}
+
+// groups warns of rules for groups that the directory of their policy does not have: such a rule never fits.
+func (d doctor) groups(ctx context.Context) {
+	named := map[string][]string{} // by directory
+	for _, p := range d.cfg.Policies {
+		for _, g := range p.Group {
+			named[p.Directory] = append(named[p.Directory], g.Groups...)
+		}
+		for _, x := range p.Exempt {
+			named[p.Directory] = append(named[p.Directory], x.Groups...)
+		}
+	}
+	for _, c := range d.cfg.Clients {
+		for _, r := range c.Reply {
+			table := d.cfg.Policies[c.Policy].Directory
+			named[table] = append(named[table], r.Groups...)
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(named)) {
+		cfg := d.cfg.Directories[table]
+		if cfg.Type == "ldap" && cfg.BindDN == "" {
+			continue // nobody may search
+		}
+		opened, err := directory.New(table, cfg, directory.Deps{Logger: d.log, Now: d.now})
+		if err != nil {
+			continue // it was said of the servers
+		}
+		slices.Sort(named[table])
+		for _, name := range slices.Compact(named[table]) {
+			has, err := opened.(interface {
+				HasGroup(context.Context, string) (bool, error)
+			}).HasGroup(ctx, name)
+			switch subject := "directory." + table; {
+			case err != nil:
+				d.warn(subject, fmt.Sprintf("whether there is a group %q is not known: %v", name, err), "")
+			case !has:
+				d.warn(subject, fmt.Sprintf("there is no group %q, so rules that name it never fit", name),
+					"Correct the name: a DN as the directory spells it, or the value of its first part; or let the service account read the group.")
+			}
+		}
+		if c, ok := opened.(io.Closer); ok {
+			c.Close()
+		}
 	}
 }
 

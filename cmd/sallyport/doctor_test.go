@@ -267,3 +267,22 @@ func TestWhatIsFoundCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestD1TheDoctorWarnsOfGroupsThatNoDirectoryHas(t *testing.T) {
+	p := admit(t, "")
+	file := p.config
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := "\n[[policy.staff.group]]\ngroups = ['cn=alumni\\2C old,ou=groups,dc=example,dc=test', 'uid=alice,ou=people,dc=example,dc=test', 'nobodys']\ndeny = true\n"
+	if err := os.WriteFile(file, append(text, rules...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := p.doctor(t, "directory").stdout
+	for name, want := range map[string]bool{`cn=alumni`: true, "nobodys": true, "uid=alice": false} {
+		if strings.Contains(out, "there is no group \""+name) != want {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}

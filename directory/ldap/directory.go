@@ -31,6 +31,8 @@ type Directory struct {
 	filter textTemplate
 	bindAs *bindTemplate
 	groups *groupSearch
+	// groupBase is group_base_dn, "" where it was not configured.
+	groupBase string
 	// byLogin says that a filter or template depends on all that was typed, not on the username alone.
 	byLogin bool
 	// nobody is a DN that cannot exist, to bind as where nobody has the name.
@@ -55,8 +57,9 @@ func New(name string, cfg Config, log *slog.Logger, now func() time.Time) (*Dire
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	groupBase := cfg.GroupBaseDN
 	cfg = cfg.withDefaults()
-	d := &Directory{name: name, cfg: cfg, timeout: time.Duration(cfg.Timeout), gate: newGate(maxInFlight, maxWaiting), now: now,
+	d := &Directory{name: name, groupBase: groupBase, cfg: cfg, timeout: time.Duration(cfg.Timeout), gate: newGate(maxInFlight, maxWaiting), now: now,
 		log: log.With("directory", name), nobody: strings.TrimSuffix("cn=nobody-"+strings.ToLower(rand.Text())+","+cfg.BaseDN, ",")}
 	life := time.Duration(*cfg.EntryCache)
 	keep := life

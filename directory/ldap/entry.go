@@ -53,7 +53,7 @@ func (d *Directory) account(e *ldap.Entry) (*account, error) {
 		Name:   d.nameOf(e),
 		Mail:   clean(e.GetEqualFoldAttributeValue(d.cfg.MailAttribute)),
 		Phone:  clean(e.GetEqualFoldAttributeValue(d.cfg.PhoneAttribute)),
-		Groups: cleanAll(e.GetEqualFoldAttributeValues(d.cfg.GroupAttribute)),
+		Groups: cleanAll(e.GetEqualFoldAttributeValues(d.cfg.GroupAttribute)), GroupBase: d.groupBase,
 	}
 	return a, nil
 }

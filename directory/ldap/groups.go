@@ -42,6 +42,34 @@ func newGroupSearch(cfg Config) (*groupSearch, error) {
 	return g, nil
 }
 
+// HasGroup reports whether the directory has a group that a rule may name so: an entry with that DN, or one with that
+// common name below group_base_dn. The error means that the directory could not be asked.
+func (d *Directory) HasGroup(ctx context.Context, name string) (bool, error) {
+	group, err := login.ParseGroupName(name)
+	if err != nil {
+		return false, err
+	}
+	dn, _ := login.ParseDN(name)
+	base, scope, filter := dn.String(), ldap.ScopeBaseObject, "(objectClass=*)"
+	if group.Bare() {
+		base, scope, filter = d.cfg.GroupBaseDN, ldap.ScopeWholeSubtree, "(cn="+ldap.EscapeFilter(name)+")"
+	}
+	return ask(ctx, d, func(ctx context.Context, s *server, until time.Time) (found bool, err error) {
+		err = s.service.use(ctx, until, func(c *conn) error {
+			entries, err := c.search(ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 1, d.seconds(), false, filter, []string{"1.1"}, nil))
+			switch {
+			case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax):
+				return nil
+			case err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded):
+				return searchError(base, err)
+			}
+			found = err != nil || len(entries) > 0
+			return nil
+		})
+		return found, err
+	})
+}
+
 // complete returns the account's user with the groups that need a search; what was found is
 // remembered with the account. Without the groups there is no user: a policy may depend on them.
 func (d *Directory) complete(ctx context.Context, a *account, user login.User) (login.User, error) {

@@ -55,3 +55,15 @@ func TestWithoutTheGroupsThereIsNoUser(t *testing.T) {
 		t.Errorf("Authenticate = %+v, %v; want an error that is no refusal", user, err)
 	}
 }
+
+func TestS18TheBaseOfTheGroupsIsKnown(t *testing.T) {
+	server := directorytest.StartServer(t, nil, nil)
+	for _, base := range []string{"", "ou=groups," + directorytest.BaseDN} {
+		cfg := config("ldap://" + server.Address)
+		cfg.GroupBaseDN = base
+		user, err := open(t, cfg).Authenticate(t.Context(), "alice", "wonderland-1")
+		if err != nil || user.GroupBase != base {
+			t.Errorf("with group_base_dn = %q: %+v, %v", base, user, err)
+		}
+	}
+}

@@ -137,6 +137,20 @@ func (d *Directory) Find(ctx context.Context, username string) (login.User, erro
 	return d.present(one)
 }
 
+// HasGroup reports whether somebody is in the group.
+func (d *Directory) HasGroup(_ context.Context, name string) (bool, error) {
+	group, err := login.ParseGroupName(name)
+	if err != nil {
+		return false, err
+	}
+	for _, one := range d.people.byID {
+		if group.Denies(login.Membership{Names: one.Groups}) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Lookup implements [login.Directory].
 func (d *Directory) Lookup(ctx context.Context, id string) (login.User, error) {
 	if err := ctx.Err(); err != nil {

@@ -72,7 +72,11 @@ func (s *Server) windowOf(ctx context.Context, u login.User, id string, now time
 	var last *time.Time
 	for subject, until := range open {
 		group, isGroup := strings.CutPrefix(subject, login.GroupSubject(directory, ""))
-		theirs := subject == id || isGroup && login.InGroup(u.Groups, group)
+		theirs := subject == id
+		if isGroup {
+			name, err := login.ParseGroupName(group)
+			theirs = err == nil && name.Grants(u.Membership())
+		}
 		if theirs && now.Before(until) && (last == nil || last.Before(until)) {
 			last = &until
 		}

@@ -103,6 +103,9 @@ func (s *Server) setGroupWindow(ctx context.Context, act WindowAct, until time.T
 	if err := checkLine("the group's name", act.Group, maxGroup); err != nil {
 		return nil, err
 	}
+	if _, err := login.ParseGroupName(act.Group); err != nil {
+		return nil, &Problem{http.StatusBadRequest, "the group's name cannot be read: " + err.Error(), "give its DN, or the value of the DN's first part"}
+	}
 	if _, err := s.finders(act.Directory); err != nil {
 		return nil, err
 	}

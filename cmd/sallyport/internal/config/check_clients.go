@@ -128,8 +128,13 @@ func (c *checker) replies() {
 	for i := range c.Clients {
 		client := &c.Clients[i]
 		for j, r := range client.Reply {
-			rule, err := radius.NewReplyRule(c.dictionary, r.Groups, r.Attributes)
-			c.part(element(element("client", i)+".reply", j)+".attributes", err)
+			path := element(element("client", i)+".reply", j)
+			groups := r.Groups
+			if !c.groupNames(path+".groups", c.Policies[client.Policy], groups, true) {
+				groups = nil // their faults were told
+			}
+			rule, err := radius.NewReplyRule(c.dictionary, groups, r.Attributes)
+			c.part(path+".attributes", err)
 			client.replies = append(client.replies, rule)
 		}
 	}

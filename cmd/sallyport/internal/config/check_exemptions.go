@@ -14,6 +14,7 @@ func (c *checker) exemptions(path, policy string, list []Exemption) {
 	for i, e := range list {
 		one := element(path+".exempt", i)
 		c.exemption(one, e, list[:i])
+		c.groupNames(one+".groups", c.Policies[policy], e.Groups, true)
 		for _, client := range c.Clients {
 			if client.Policy == policy && client.Mode == "otp-only" && (len(e.Clients) == 0 || slices.Contains(e.Clients, client.Name)) {
 				c.fault(one+".clients", "client %q has mode = \"otp-only\", so this would let in whoever sends the name: name the clients that check a password", client.Name)

@@ -122,6 +122,7 @@ func (c *checker) groupRule(path string, p Policy, r GroupRule) {
 	if len(r.Groups) == 0 {
 		c.fault(path+".groups", `missing: name the groups that the rule is for, such as ["vpn-admins"]`)
 	}
+	c.groupNames(path+".groups", p, r.Groups, !r.Deny)
 	if r.Deny {
 		if len(r.Factors) > 0 || r.Registration != "" {
 			c.fault(path+".deny", "refuses the members: remove factors and registration, or deny")
@@ -143,6 +144,31 @@ func (c *checker) groupRule(path string, p Policy, r GroupRule) {
 	if len(r.Factors) > 0 || !p.everybody().Open() { // else it was said of the policy
 		c.tokens(path+".factors", members)
 	}
+}
+
+// groupNames checks how groups are named, and reports whether they can be read. A bare name that gives something is
+// warned of where a group of that name may stand anywhere in the directory.
+func (c *checker) groupNames(key string, p Policy, names []string, gives bool) (ok bool) {
+	ok = true
+	d := c.Directories[p.Directory]
+	for _, name := range names {
+		group, err := login.ParseGroupName(name)
+		switch {
+		case err != nil:
+			c.fault(key, "%s", err)
+			ok = false
+		case gives && group.Bare() && d.Type == "ldap" && everywhere(d):
+			c.warn(key, "%q is a group of that name wherever it stands in the directory, and whoever may create groups anywhere can make one: give the group's DN, or set group_base_dn in [directory.%s] to where only administrators create groups", name, p.Directory)
+		}
+	}
+	return ok
+}
+
+// everywhere reports whether the directory's groups may stand wherever people do.
+func everywhere(d directory.Config) bool {
+	base, err1 := login.ParseDN(d.BaseDN)
+	groups, err2 := login.ParseDN(d.GroupBaseDN)
+	return d.GroupBaseDN == "" || err1 == nil && err2 == nil && base.Equal(groups)
 }
 
 // registered reports whether people register one of these factors.

@@ -152,10 +152,10 @@ func TestFaults(t *testing.T) {
 			"reply attributes", `[directory.corp]`, "[[client.reply]]\ngroups = \"\"\n" +
 				"attributes = {\"Filter-Idd\" = \"x\", \"Framed-IP-Address\" = \"here\", \"State\" = \"x\"}\n[directory.corp]",
 			[]string{
+				`test.toml:12:1: client[0].reply[0].groups: a group without a name`,
 				`test.toml:13:1: client[0].reply[0].attributes: attribute "Filter-Idd": no dictionary has this attribute: check its spelling, or add the vendor's file to [radius] dictionaries`,
 				`test.toml:13:1: client[0].reply[0].attributes: attribute "Framed-IP-Address": value "here": want an IPv4 address such as 192.0.2.1`,
 				`test.toml:13:1: client[0].reply[0].attributes: attribute "State": cannot be given with a reply: the server itself decides what stands in it`,
-				`test.toml:13:1: client[0].reply[0].attributes: a group without a name`,
 			},
 		},
 		{

@@ -187,3 +187,73 @@ func TestPoliciesThatForwardAreKnown(t *testing.T) {
 		}
 	}
 }
+
+// ldapCorp is a directory of type ldap.
+const ldapCorp = `[directory.corp]
+type = "ldap"
+urls = ["ldaps://dc1.corp.example"]
+base_dn = "dc=corp,dc=example"
+bind_template = "uid={username},dc=corp,dc=example"
+`
+
+func withLDAP(t *testing.T, keys string) string {
+	t.Helper()
+	from, to := strings.Index(valid, "[directory.corp]"), strings.Index(valid, "[policy.staff]")
+	if from < 0 || to < from {
+		t.Fatal("the valid configuration has another order")
+	}
+	return valid[:from] + ldapCorp + keys + valid[to:]
+}
+
+// Group names that cannot be read never fit: a rule that refuses would let in.
+func TestD1GroupNamesThatCannotBeRead(t *testing.T) {
+	for key, text := range map[string]string{
+		"policy.staff.group[0].groups":  "[[policy.staff.group]]\ngroups = 'cn=Sales, EMEA,ou=groups,dc=corp'\ndeny = true\n",
+		"policy.staff.exempt[0].groups": "[[policy.staff.exempt]]\nrule = \"a\"\ngroups = 'cn=a\\zz'\nreason = \"a script\"\nuntil = 2026-12-31\n",
+		"client[0].reply[0].groups":     "[[client.reply]]\ngroups = 'cn=\"a'\nattributes = { \"Filter-Id\" = \"x\" }\n",
+	} {
+		whole := withLDAP(t, "") + text
+		if strings.HasPrefix(key, "client") {
+			whole = strings.Replace(withLDAP(t, ""), "[directory.corp]", text+"[directory.corp]", 1)
+		}
+		if _, faults := parse(whole); len(faults) != 1 || !strings.Contains(faults[0], key+": ") || !strings.Contains(faults[0], "is not a DN") {
+			t.Errorf("%s: %v", key, faults)
+		}
+	}
+}
+
+func TestS18BareNamesThatGiveAreWarnedOf(t *testing.T) {
+	const rules = `[[policy.staff.group]]
+groups = ["leavers"]
+deny = true
+[[policy.staff.group]]
+groups = ["admins"]
+registration = "invited"
+[[policy.staff.exempt]]
+rule = "a"
+groups = ["robots", "cn=robots,ou=groups,dc=corp,dc=example"]
+reason = "a script"
+until = 2026-12-31
+`
+	const reply = "[[client.reply]]\ngroups = [\"vpn-admins\"]\nattributes = { \"Filter-Id\" = \"x\" }\n"
+	for keys, warned := range map[string]bool{
+		"": true, "group_base_dn = \"ou=groups,dc=corp,dc=example\"\n": false, "group_base_dn = \"DC=corp, DC=example\"\n": true,
+	} {
+		c, faults := parse(strings.Replace(withLDAP(t, keys), "[directory.corp]", reply+"[directory.corp]", 1) + rules)
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		got := ""
+		if c.Warnings != nil {
+			got = c.Warnings.Error()
+		}
+		for _, name := range []string{"admins", "robots", "vpn-admins"} {
+			if strings.Contains(got, `"`+name+`" is a group of that name wherever it stands`) != warned {
+				t.Errorf("%q, %s: %s", keys, name, got)
+			}
+		}
+		if strings.Contains(got, "leavers") || strings.Contains(got, `"cn=robots`) {
+			t.Errorf("%q: %s", keys, got)
+		}
+	}
+}
