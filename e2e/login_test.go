@@ -16,7 +16,7 @@ import (
 // behind, Debian's radclient in front.
 func TestLoginsByRadclient(t *testing.T) {
 	t.Parallel()
-	folk := people("user", 8)
+	folk := people("user", 10)
 	expired := servers.Person{UID: "expired", Password: "password-of-expired", Extra: []string{"pwdChangedTime: 20200101000000Z"}}
 	locked := servers.Person{UID: "locked", Password: "password-of-locked", Extra: []string{"pwdAccountLockedTime: 000001010000Z"}}
 	slapd := servers.StartSlapd(t, servers.SlapdOptions{People: append(folk, expired, locked), PPolicy: true})
@@ -121,6 +121,14 @@ func TestLoginsByRadclient(t *testing.T) {
 		s.want(s.ask("user06", code(t, key, 0), state), "Access-Reject", "state_invalid", "")
 		s.want(s.ask(folk[7].UID, code(t, key, 0), state[:len(state)-2]), "Access-Reject", "state_invalid", "")
 		s.want(s.ask(folk[7].UID, code(t, key, 0), state), "Access-Accept", "accepted", "")
+	})
+	t.Run("R7/a State goes on under another spelling of its user", func(t *testing.T) {
+		s := s.in(t)
+		key := s.register(folk[8])
+		r := s.want(s.ask(`EXAMPLE\user08`, folk[8].Password, ""), "Access-Challenge", "prompt", "otp")
+		r = s.want(s.ask("user08", wrongCode(t, key, 0), r.Get("State")), "Access-Challenge", "otp_invalid", "otp")
+		s.want(s.ask("user07@example.test", code(t, key, 0), r.Get("State")), "Access-Reject", "state_invalid", "")
+		s.want(s.ask("user08@example.test", code(t, key, 0), r.Get("State")), "Access-Accept", "accepted", "")
 	})
 }
 

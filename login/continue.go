@@ -33,6 +33,9 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	case code != "":
 		return t.reject(code, code, reason), nil
 	}
+	if reply, err, done := e.checkHolder(ctx, t, a.Username); done {
+		return reply, err
+	}
 	if t.ledger.Now().Before(t.token.expires) {
 		t.proof = ProofState
 	}
@@ -79,7 +82,7 @@ func (e *Engine) openNewToken(ctx context.Context, t *turn, a Answer) (code Code
 	return code, reason, nil
 }
 
-// openToken opens the State and refuses what was not meant for this client, this user and this time.
+// openToken opens the State and refuses what was not meant for this client and this time.
 func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 	tok, err := t.keys.open(a.State)
 	if err != nil {
@@ -93,21 +96,48 @@ func (e *Engine) openToken(t *turn, a Answer) (code Code, reason string) {
 		return CodeStateInvalid, "the State was issued to another client"
 	case tok.clusterEpoch != t.keys.Epoch():
 		return CodeStateInvalid, "the State is from before a restore"
-	case a.Username != "" && !t.sameName(a.Username):
-		return CodeStateInvalid, "the State was issued to another username"
 	case t.ledger.Now().After(tok.expires.Add(e.cfg.Limits.Keep)):
 		return CodeStateExpired, "" // later than any recorded verdict is kept
 	}
 	return "", ""
 }
 
-func (t *turn) sameName(username string) bool {
-	name, err := Normalize(username)
-	if err != nil {
+// checkHolder refuses a State under the name of somebody else than it was issued to: the client may go by that name.
+// One person has many names, and some clients take a domain off between two requests; so where the name is not that
+// of the first request the directory says whom it means. done means that reply and err are the end.
+func (e *Engine) checkHolder(ctx context.Context, t *turn, username string) (reply Reply, err error, done bool) {
+	if username == "" {
+		return Reply{}, nil, false
+	}
+	name, bad := Normalize(username)
+	if bad != nil {
 		name = username // as a decoy's may be
 	}
 	t.typed = name
-	return t.token.name == t.keys.nameTag(name)
+	if t.token.name == t.keys.nameTag(name) {
+		return Reply{}, nil, false
+	}
+	var u User
+	if bad == nil {
+		err = e.timed(t, "directory", func() (string, error) {
+			u, err = e.cfg.Directories[t.policy.Directory].Find(ctx, username)
+			return u.Server, err
+		})
+		if err != nil && RefusalCode(err) == "" {
+			return Reply{}, &UnavailableError{Code: CodeDirectoryUnavail, Err: err}, true
+		}
+	}
+	if u.ID != "" && t.keys.Handle(u.ID) == t.token.handle { // whatever is refused about the account is for a later step
+		return Reply{}, nil, false
+	}
+	const reason = "the State was issued to another username"
+	if t.policy.ConcealPassword {
+		// Of a decoy nobody knows whom it is for, so a refusal would tell that the password was right, or that the
+		// names are one person's: it goes on, and no answer is right.
+		t.barred, t.event.Reason = true, reason
+		return Reply{}, nil, false
+	}
+	return t.reject(CodeStateInvalid, CodeStateInvalid, reason), nil, true
 }
 
 // recall finds the user that the token means and what the directory and the policy say of them now.

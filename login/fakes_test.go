@@ -14,6 +14,8 @@ import (
 // directory is a login.Directory that scripts change as they go.
 type directory struct {
 	users map[string]*account
+	// other are names of people besides their own, such as mail addresses.
+	other map[string]string
 	down  bool
 }
 
@@ -58,6 +60,9 @@ func (d *directory) Find(_ context.Context, username string) (login.User, error)
 		return login.User{}, login.ErrNoUser
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, `corp\`), "@corp.example")
+	if of, ok := d.other[name]; ok {
+		name = of
+	}
 	a := d.users[name]
 	if a == nil {
 		return login.User{}, login.ErrNoUser

@@ -73,7 +73,8 @@ type Request struct {
 }
 
 // Answer continues a login. Username is what the client repeats next to the answer; empty is
-// allowed, another name than the one that the login began with is not.
+// allowed, and so is another spelling of the name that the login began with. The name of anybody
+// else is not.
 type Answer struct {
 	Origin
 	Username string
