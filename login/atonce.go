@@ -12,6 +12,10 @@ import (
 // same verdict in the modes without a State.
 const againWithin = 10 * time.Second
 
+// besideWithin is how long after the first code of a challenge further ones are sent in it, where there is no
+// second prompt: a code that came much later would not live as long as the others.
+const besideWithin = 30 * time.Minute
+
 // beginAtOnce takes password and second factor in one request, or the second factor alone. No code
 // is judged before the password was right, and there is never a challenge.
 func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, error) {
@@ -195,12 +199,25 @@ func (e *Engine) sendAtOnce(ctx context.Context, t *turn, held []string, name st
 		return t.reject(CodeOTPInvalid, CodeOTPInvalid, "the word names a factor that has nothing to send"), nil
 	}
 	t.rejoin = t.keys.Tag(PurposeWord, []byte(t.origin.Client), []byte(t.user.ID), []byte(t.origin.station()), []byte(name))
-	t.token.factor, t.token.version = t.keys.factorTag(name), t.enrolment.Credentials[name].Version
+	c := t.enrolment.Credentials[name]
+	t.token.factor, t.token.version = t.keys.factorTag(name), c.Version
+	// While a code that was sent is good another one is sent beside it, so that both are: there is no second
+	// prompt, and whoever asks again may have the first one by then.
+	o, open, err := t.ledger.Opened(ctx, c.Challenge)
+	if err != nil {
+		return Reply{}, ledgerError(err)
+	}
+	if open && t.awaits(o, name) && t.ledger.Now().Before(o.Expires) && len(o.Sends) > 0 && t.ledger.Now().Sub(o.Sends[0].At) < besideWithin {
+		t.token.challenge, t.token.sequence = o.ID, o.Sequence
+	}
 	reply, err := e.askSender(ctx, t, s, CodePrompt)
 	if err != nil || reply.Verdict == Reject {
 		return reply, err
 	}
 	told := reply.Code
+	if last, ok := t.lastSend(); ok && told == CodeResendTooSoon && t.ledger.Now().Sub(last.At) < RejoinWithin {
+		told = CodePrompt // the same request again
+	}
 	if !t.opened.Fresh && !t.fresh { // what was rejoined may be used up by now
 		if err := e.catchUp(ctx, t); err != nil {
 			return Reply{}, err
