@@ -35,19 +35,28 @@ type segment struct {
 	began, ended time.Time
 }
 
-// open reads the folder.
-func (d *disk) open() error {
+// makeFolder makes the folder, and makes it private.
+func (d *disk) makeFolder() error {
 	if err := os.MkdirAll(d.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.Chmod(d.cfg.Dir, 0o700); err != nil {
+	return os.Chmod(d.cfg.Dir, 0o700)
+}
+
+// open reads the folder. A disk without room for it is no reason not to start: logins need none of it.
+func (d *disk) open() error {
+	d.next = 1
+	err := d.makeFolder()
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	names, err := segmentNames(d.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	d.next = 1
 	for i, name := range names {
 		last := i == len(names)-1
 		if err := d.load(name, last); err != nil {
@@ -194,6 +203,9 @@ func (d *disk) close() {
 
 // begin makes the next segment, durably, name and header.
 func (d *disk) begin(now time.Time) error {
+	if err := d.makeFolder(); err != nil {
+		return fmt.Errorf("begin an audit segment: %w", err)
+	}
 	name := segmentName(d.next)
 	path := filepath.Join(d.cfg.Dir, name)
 	// One of the same name can only be left of a try that failed, or whose records were all cut.

@@ -139,6 +139,10 @@ func TestC6FullDiskLeavesAccountingUnanswered(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
+	s.node.Stop() // a full disk is no reason not to start again
+	if err := s.node.Start(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	if err := s.account(ctx, "full"); !errors.Is(err, context.DeadlineExceeded) {
