@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sallyport/login"
 )
@@ -158,8 +159,16 @@ func (c Client) Validate() error {
 }
 
 // ParseNetwork reads an address or a network ("192.0.2.0/24") of a client. An address is the network
-// of itself alone, and IPv4 in IPv6 form is IPv4, as in the packets' source addresses.
+// of itself alone, and IPv4 in IPv6 form is IPv4, as in the packets' source addresses. A zone is refused:
+// clients are found by their addresses, whatever interface the packets come by.
 func ParseNetwork(text string) (netip.Prefix, error) {
+	if at := strings.IndexByte(text, '%'); at >= 0 {
+		plain := text[:at]
+		if slash := strings.IndexByte(text, '/'); slash > at {
+			plain += text[slash:]
+		}
+		return netip.Prefix{}, fmt.Errorf("%q has a zone, which cannot be told of a client: write %q, which is that address on every interface, and bind the server to one interface by listen", text, plain)
+	}
 	if addr, err := netip.ParseAddr(text); err == nil {
 		addr = plainAddr(addr)
 		return addr.Prefix(addr.BitLen())

@@ -116,7 +116,7 @@ func TestListenAddresses(t *testing.T) {
 
 func TestParseNetwork(t *testing.T) {
 	for text, want := range map[string]string{
-		"192.0.2.7": "192.0.2.7/32", "192.0.2.0/24": "192.0.2.0/24", "2001:db8::/32": "2001:db8::/32", "fe80::1%lo": "fe80::1/128",
+		"192.0.2.7": "192.0.2.7/32", "192.0.2.0/24": "192.0.2.0/24", "2001:db8::/32": "2001:db8::/32", "fe80::1": "fe80::1/128",
 		"::ffff:192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.0/120": "192.0.2.0/24", "::ffff:0.0.0.0/96": "0.0.0.0/0",
 	} {
 		if got, err := ParseNetwork(text); err != nil || got.String() != want {
@@ -127,5 +127,38 @@ func TestParseNetwork(t *testing.T) {
 		if got, err := ParseNetwork(text); err == nil {
 			t.Errorf("%s is %v", text, got)
 		}
+	}
+}
+
+// TestR14AZoneIsRefused in every form in which one may stand, with what to write instead.
+func TestR14AZoneIsRefused(t *testing.T) {
+	for text, instead := range map[string]string{
+		"fe80::1%eth0": "fe80::1", "fe80::1%1": "fe80::1", "fe80::/64%eth0": "fe80::/64", "fe80::%eth0/64": "fe80::/64",
+		"2001:db8::1%eth0": "2001:db8::1", "::ffff:192.0.2.7%eth0": "::ffff:192.0.2.7", "192.0.2.7%eth0": "192.0.2.7",
+		"::ffff:192.0.2.0%eth0/120": "::ffff:192.0.2.0/120", "fe80::1%": "fe80::1",
+	} {
+		got, err := ParseNetwork(text)
+		if err == nil || !strings.Contains(err.Error(), "has a zone") || !strings.Contains(err.Error(), `write "`+instead+`"`) {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"::ffff:192.0.2.7/128": "192.0.2.7/32", "::ffff:c000:207": "192.0.2.7/32", "0:0:0:0:0:ffff:192.0.2.7": "192.0.2.7/32", "fe80::/10": "fe80::/10",
+	} {
+		if got, err := ParseNetwork(text); err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v, want %s", text, got, err, want)
+		}
+	}
+	// Packets of a link-local client have the zone of the interface that they came by.
+	asked := 0
+	b := newBench(t, accepting(&asked), func(_ *Config, c *Client) {
+		c.Addresses = []netip.Prefix{netip.MustParsePrefix("fe80::1/128")}
+	})
+	for _, from := range []string{"[fe80::1%eth0]:1", "[fe80::1%eth1]:2"} {
+		b.receive(datagram{bytes: request(t, byte(asked+1), aliceMessage()), from: addrPort(from), socket: b.wire})
+		b.serveAll()
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times of two interfaces", asked)
 	}
 }

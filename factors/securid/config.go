@@ -132,8 +132,8 @@ func (c Config) Validate() error {
 	if n := len(c.NASIdentifier); n > 253 {
 		fault("nas_identifier: has %d octets, the attribute holds 253", n)
 	}
-	if _, err := netip.ParseAddr(c.NASAddress); err != nil && c.NASAddress != "" {
-		fault("nas_address: %q is not an IP address", c.NASAddress)
+	if a, err := netip.ParseAddr(c.NASAddress); c.NASAddress != "" && (err != nil || a.Zone() != "") {
+		fault("nas_address: %q is not an IP address, or has a zone, which the attribute does not hold", c.NASAddress)
 	}
 	if slices.ContainsFunc(c.DomainStrip, func(d string) bool { return d == "" || strings.ContainsAny(d, `\@`) }) {
 		fault("domain_strip: name domains alone, such as \"CORP\" or \"corp.example\"")

@@ -130,6 +130,10 @@ func TestFaults(t *testing.T) {
 			[]string{`test.toml:7:1: client[0].address: "vpn.example" is not an IP address or network`},
 		},
 		{
+			"R14: a zone", `192.0.2.7`, `fe80::1%eth0`,
+			[]string{`test.toml:7:1: client[0].address: "fe80::1%eth0" has a zone, which cannot be told of a client: write "fe80::1", which is that address on every interface, and bind the server to one interface by listen`},
+		},
+		{
 			"host bits", `192.0.2.7`, `192.0.2.7/24`,
 			[]string{`test.toml:7:1: client[0].address: "192.0.2.7/24" has bits beyond its prefix length: 192.0.2.0/24 is the network`},
 		},
