@@ -25,9 +25,12 @@ type UpstreamConfig struct {
 	NASIdentifier string
 	NASAddress    netip.Addr
 	// MessageAuthenticator is the rule for replies. RuleAuto, the zero value, requires it of a server
-	// as soon as that server has sent one, for as long as this process lives; RuleRequired always, and
-	// as the first attribute; RuleOptional never. One that is present must be right under each.
+	// as soon as that server has sent one, also as the first attribute; RuleRequired always, and as the first
+	// attribute; RuleOptional never. One that is present must be right under each.
 	MessageAuthenticator Rule
+	// Replies keeps what RuleAuto has learned; nil keeps it for as long as this Upstream lives. Another rule
+	// forgets it.
+	Replies ReplyMemory
 	// Attributes of an Access-Accept are passed on when they are named here: as in the dictionary, or
 	// by number, or as vendor:number. Class is always passed on, and what is hidden under the upstream's
 	// secret never.
@@ -52,6 +55,16 @@ type UpstreamConfig struct {
 	Logger *slog.Logger
 	// Now is the clock by which the probes in the name of ProbeUser are limited; nil means time.Now.
 	Now func() time.Time
+}
+
+// ReplyMemory keeps over restarts how the replies of upstream servers are signed. Both are safe for concurrent
+// use.
+type ReplyMemory interface {
+	// Signed returns what was kept of a server: 0 nothing, 1 that its replies have a Message-Authenticator, 2
+	// that it is their first attribute.
+	Signed(server string) int
+	// Keep replaces it. What fails is for the memory to report.
+	Keep(server string, signed int)
 }
 
 // Defaults of [UpstreamConfig].

@@ -104,6 +104,8 @@ func (u *Upstream) failure(ctx context.Context, s *upstreamServer, before uint64
 	}
 	s.counts.bad.Add(uint64(none.Bad))
 	switch {
+	case none.Bad > 0 && errors.Is(none.Reason, errMissingSignature) && u.cfg.MessageAuthenticator == RuleAuto:
+		return u.misconfigured(s, none.Error()+"; where a server that sends it was replaced by one that does not, set message_authenticator = \"optional\"")
 	case none.Bad > 0:
 		return u.misconfigured(s, none.Error())
 	case errors.Is(err, net.ErrClosed), none.Sent == 0 && ctx.Err() != nil, ctx.Err() != nil && !none.Refused:

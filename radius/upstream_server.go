@@ -36,12 +36,22 @@ type upstreamServer struct {
 }
 
 func newUpstreamServer(addr string, cfg UpstreamConfig) *upstreamServer {
-	return &upstreamServer{
+	s := &upstreamServer{
 		addr: addr, cfg: cfg, dial: dial, sockets: make([]*Caller, cfg.Sockets),
 		// What a reply must have is said with each request.
 		caller: CallerConfig{Server: addr, Secret: cfg.Secret, AcceptUnsigned: true, Timing: cfg.Timing},
 		health: health{since: cfg.Now()},
 	}
+	if cfg.Replies == nil {
+		return s
+	}
+	known := signedness(max(cfg.Replies.Signed(addr), 0))
+	if cfg.MessageAuthenticator != RuleAuto && known > unsigned {
+		cfg.Replies.Keep(addr, int(unsigned)) // so that "auto" begins again after another rule
+	} else if cfg.MessageAuthenticator == RuleAuto {
+		s.learned.Store(uint32(min(known, signedFirst)))
+	}
+	return s
 }
 
 // exchange sends a request from one of the sockets, drawn by lot.
@@ -98,7 +108,13 @@ func (s *upstreamServer) learn(r *Response) {
 	}
 	for {
 		known := s.learned.Load()
-		if uint32(has) <= known || s.learned.CompareAndSwap(known, uint32(has)) {
+		if uint32(has) <= known {
+			return
+		}
+		if s.learned.CompareAndSwap(known, uint32(has)) {
+			if s.cfg.Replies != nil && s.cfg.MessageAuthenticator == RuleAuto {
+				s.cfg.Replies.Keep(s.addr, int(has))
+			}
 			return
 		}
 	}

@@ -206,6 +206,7 @@ func (d *daemon) buildLogins(context.Context) error {
 	d.logins = &logins{
 		log: d.log, now: d.now, ledger: d.state, audit: d.observe,
 		throttle: login.NewThrottle(0, 0, d.now), outbox: login.NewOutbox(d.delivered, d.now),
+		replies: newReplyFile(filepath.Join(d.started.Node.DataDir, replyFileName), d.log),
 	}
 	parts, err := d.logins.prepare(d.started)
 	if err != nil {

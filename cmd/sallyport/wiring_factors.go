@@ -43,7 +43,9 @@ func (l *logins) factorOrKept(kept *openFactor, cfg *config.Config, k factors.Ki
 	log := l.log.With(slog.String("part", "factors."+k.Name))
 	deps := cfg.FactorDeps(log, l.now)
 	deps.Upstream = func(s securid.Config) (securid.Upstream, error) {
-		u, err := cfg.Upstream(s, log, l.now)
+		c := cfg.UpstreamConfig(s, log, l.now)
+		c.Replies = l.replies
+		u, err := radius.NewUpstream(c)
 		if err != nil {
 			return nil, err
 		}

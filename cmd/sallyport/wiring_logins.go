@@ -29,6 +29,8 @@ type logins struct {
 	// arrives.
 	throttle *login.Throttle
 	outbox   *login.Outbox
+	// replies outlives the process; nil keeps nothing.
+	replies radius.ReplyMemory
 
 	current atomic.Pointer[loginParts]
 }

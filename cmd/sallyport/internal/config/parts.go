@@ -154,14 +154,20 @@ func (c *Config) FactorDeps(log *slog.Logger, now func() time.Time) factors.Deps
 	}}
 }
 
-// Upstream returns what forwards answers to the servers of s, [factors.securid]. It asks none yet.
+// Upstream returns what forwards answers to the servers of s, [factors.securid]. It asks none yet, and keeps
+// nothing over a restart.
 func (c *Config) Upstream(s securid.Config, log *slog.Logger, now func() time.Time) (*radius.Upstream, error) {
+	return radius.NewUpstream(c.UpstreamConfig(s, log, now))
+}
+
+// UpstreamConfig is what [Config.Upstream] makes it of.
+func (c *Config) UpstreamConfig(s securid.Config, log *slog.Logger, now func() time.Time) radius.UpstreamConfig {
 	s = s.Effective().(securid.Config)
 	var address netip.Addr
 	if a, err := netip.ParseAddr(s.NASAddress); err == nil { // a wrong one is a fault already
 		address = a
 	}
-	return radius.NewUpstream(radius.UpstreamConfig{
+	return radius.UpstreamConfig{
 		Servers: s.Servers, Secret: s.Secret,
 		NASIdentifier: s.NASIdentifier, NASAddress: address,
 		MessageAuthenticator: map[string]radius.Rule{
@@ -169,7 +175,7 @@ func (c *Config) Upstream(s securid.Config, log *slog.Logger, now func() time.Ti
 		}[s.MessageAuthenticator],
 		Attributes: s.PassAttributes, Dictionary: c.dictionary, VendorID: c.Radius.VendorID,
 		Timing: radius.Timing{Total: s.Timeout}, Logger: log, Now: now,
-	})
+	}
 }
 
 // LogLevel returns the level of the log.
