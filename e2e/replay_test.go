@@ -56,14 +56,29 @@ func TestReplays(t *testing.T) {
 		if _, p := receive(t, conn); p.Code != codec.CodeAccessAccept {
 			t.Fatalf("got %v: %s", p.Code, rfc2865.ReplyMessage_GetString(p))
 		}
-		for _, signed := range []bool{false, true} {
-			send(t, conn, packetUnder(t, auth, 9, folk[2].UID, "guess,123456", signed))
+		for _, sign := range []bool{false, true} {
+			send(t, conn, packetUnder(t, auth, 9, folk[2].UID, "guess,123456", sign))
 			if _, p := receive(t, conn); p.Code != codec.CodeAccessReject {
 				t.Errorf("somebody else got %v", p.Code)
 			}
 		}
 		if n := s.judged(folk[2].UID); n != 2 {
 			t.Errorf("judged %d times, want each by itself", n)
+		}
+	})
+	t.Run("S3/one captured probe, sent a thousand times", func(t *testing.T) {
+		s := s.in(t)
+		captured := probe(t, 1)
+		nas, replayer := s.udp(), s.udp()
+		send(t, nas, captured)
+		answer(t, nas, captured, codec.CodeAccessAccept)
+		for identifier := range byte(10) {
+			for range 100 {
+				send(t, replayer, captured)
+			}
+			own := probe(t, identifier)
+			send(t, nas, own)
+			answer(t, nas, own, codec.CodeAccessAccept)
 		}
 	})
 	t.Run("S8/junk after each request", func(t *testing.T) {
@@ -95,7 +110,7 @@ func answer(t *testing.T, conn net.Conn, request []byte, want codec.Code) {
 }
 
 // packetUnder is packet under a Request Authenticator of the test's choice.
-func packetUnder(t *testing.T, auth [16]byte, identifier byte, username, typed string, signed bool) []byte {
+func packetUnder(t *testing.T, auth [16]byte, identifier byte, username, typed string, sign bool) []byte {
 	t.Helper()
 	p := codec.New(codec.CodeAccessRequest, []byte(servers.ClientSecret))
 	p.Identifier, p.Authenticator = identifier, auth
@@ -105,25 +120,43 @@ func packetUnder(t *testing.T, auth [16]byte, identifier byte, username, typed s
 	if err := rfc2865.UserPassword_SetString(p, typed); err != nil {
 		t.Fatal(err)
 	}
-	if signed {
-		if err := rfc2869.MessageAuthenticator_Set(p, make([]byte, 16)); err != nil {
-			t.Fatal(err)
-		}
-		raw, err := p.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		mac := hmac.New(md5.New, []byte(servers.ClientSecret))
-		mac.Write(raw)
-		if err := rfc2869.MessageAuthenticator_Set(p, mac.Sum(nil)); err != nil {
-			t.Fatal(err)
-		}
+	if sign {
+		return signed(t, p)
 	}
 	raw, err := p.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// signed encodes a packet with a Message-Authenticator.
+func signed(t *testing.T, p *codec.Packet) []byte {
+	t.Helper()
+	if err := rfc2869.MessageAuthenticator_Set(p, make([]byte, 16)); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(md5.New, []byte(servers.ClientSecret))
+	mac.Write(raw)
+	if err := rfc2869.MessageAuthenticator_Set(p, mac.Sum(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = p.MarshalBinary(); err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// probe is a Status-Server.
+func probe(t *testing.T, identifier byte) []byte {
+	t.Helper()
+	p := codec.New(codec.CodeStatusServer, []byte(servers.ClientSecret))
+	p.Identifier = identifier
+	return signed(t, p)
 }
 
 // judged is how many requests of a user have a line in the audit.

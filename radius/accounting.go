@@ -287,7 +287,8 @@ func accountingResponse(c *client, packet []byte, o *outline) ([]byte, error) {
 
 // serveStatus answers Status-Server while records are made durable.
 func (a *accounting) serveStatus(j *accountingJob) {
-	if !j.client.counts.accounting.status.AllowN(j.arrived, 1) {
+	hasComeBefore := a.server.duplicates.note(j.client.Name, j.packet, j.arrived)
+	if !j.client.counts.accounting.status.allow(j.from, hasComeBefore, j.arrived) {
 		a.drop(j.client, j.from, DropStatusLimit)
 		return
 	}

@@ -1,10 +1,6 @@
 package radius
 
-import (
-	"sync/atomic"
-
-	"golang.org/x/time/rate"
-)
+import "sync/atomic"
 
 // accountingCounts are the counters of one client for accounting, and its allowance of Status-Server
 // there. Logins have their own.
@@ -18,7 +14,7 @@ type accountingCounts struct {
 	others    atomic.Uint64
 	drops     events
 	// status is made by the tally.
-	status *rate.Limiter
+	status *statusLimits
 }
 
 func (c *accountingCounts) recorded(status string) {

@@ -11,13 +11,6 @@ import (
 	"sallyport/login"
 )
 
-// Each client may ask for the status this often (RFC 5997 §4.2). A monitor asks every few seconds, and
-// a client that is a network has many of them; beyond, workers would be kept from logins.
-const (
-	statusPerSecond = 10
-	statusBurst     = 20
-)
-
 // counts are the counters of one client, and its allowance of Status-Server.
 type counts struct {
 	requests   atomic.Uint64
@@ -35,13 +28,11 @@ type counts struct {
 	// hints paces the log lines that are no drops, by their message.
 	hints events
 	// status and secretHint are made by the tally.
-	status, secretHint *rate.Limiter
+	status     *statusLimits
+	secretHint *rate.Limiter
 
 	accounting accountingCounts
 }
-
-// allowStatus reports whether the client may ask for the status now.
-func (c *counts) allowStatus(now time.Time) bool { return c.status.AllowN(now, 1) }
 
 // tally keeps the counters of all clients by name, also over a change of the configuration.
 type tally struct {
@@ -58,8 +49,8 @@ func (t *tally) of(name string) *counts {
 	}
 	if t.clients[name] == nil {
 		t.clients[name] = &counts{
-			status:     rate.NewLimiter(statusPerSecond, statusBurst),
-			accounting: accountingCounts{status: rate.NewLimiter(statusPerSecond, statusBurst)},
+			status:     newStatusLimits(),
+			accounting: accountingCounts{status: newStatusLimits()},
 			secretHint: rate.NewLimiter(rate.Every(time.Minute), 1),
 		}
 	}

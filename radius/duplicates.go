@@ -137,6 +137,19 @@ func (d *duplicates) begin(a arrival, now time.Time) (fresh *exchange, reply []b
 	return nil, x.reply, ""
 }
 
+// note remembers a packet that is answered anew each time it comes, and reports whether it has come within
+// the hour.
+func (d *duplicates) note(client string, packet []byte, now time.Time) bool {
+	name := d.name(client, packet)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.judged.has(client, name, now) {
+		return true
+	}
+	d.judged.add(client, name, now)
+	return false
+}
+
 // claim lets the reply of x be sent to s, and of no other request that is in progress under s. A signed
 // request gives way to a signed one only, since anybody can send an unsigned one; otherwise a new
 // request takes the place of an older one, which its client has given up.

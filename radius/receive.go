@@ -61,7 +61,7 @@ func (s *Server) receive(d datagram) {
 	}
 	c.counts.requests.Add(1)
 	now := s.cfg.Now()
-	if o.code == codec.CodeStatusServer && !c.counts.allowStatus(now) {
+	if o.code == codec.CodeStatusServer && !c.counts.status.allow(d.from, s.duplicates.note(c.Name, packet, now), now) {
 		s.drop(c, d.from, DropStatusLimit)
 		return
 	}

@@ -238,16 +238,25 @@ func TestStatusServerIsLimitedForEachClient(t *testing.T) {
 	b := newBench(t, &logins{}, func(c *Config, _ *Client) {
 		c.CanServe = func(Client) error { asked++; return nil }
 	})
-	probe := request(t, 1, Message{Status: true})
+	probe := func(port uint16) {
+		b.receive(datagram{bytes: request(t, 1, Message{Status: true}), from: netAddr(testFrom, port), socket: b.wire})
+		b.serveAll()
+	}
 	for range statusBurst + 5 {
-		b.exchange(probe)
+		probe(1)
 	}
 	if asked != statusBurst {
-		t.Errorf("asked %d times, want %d", asked, statusBurst)
+		t.Errorf("asked %d times from one port, want %d", asked, statusBurst)
 	}
 	b.wantDrops(t, DropStatusLimit, 5)
+	for port := range uint16(200) {
+		probe(2 + port)
+	}
+	if asked != allStatusBurst {
+		t.Errorf("asked %d times from all ports, want %d", asked, allStatusBurst)
+	}
 	b.clock.advance(time.Second)
-	if b.exchange(probe); asked != statusBurst+1 {
+	if probe(1); asked != allStatusBurst+1 {
 		t.Errorf("asked %d times, a second later", asked)
 	}
 }
