@@ -37,7 +37,7 @@ groups = ["cn=EMAIL,`+servers.GroupsDN+`"]
 attributes = { "Filter-Id" = "mail-users" }
 
 [[client.reply]]
-attributes = { "Idle-Timeout" = "600" }
+attributes = { "Idle-Timeout" = "600", "User-Name" = "{username}" }
 `) + fmt.Sprintf(`
 [policy.concealed]
 directory = "corp"

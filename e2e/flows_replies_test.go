@@ -20,7 +20,8 @@ func (v *visitor) given(typed string, want map[string][]string) {
 	if accept.Code != "Access-Accept" {
 		v.t.Fatalf("%+v", accept)
 	}
-	for _, name := range []string{"Filter-Id", "Cisco-AVPair", "Idle-Timeout", "Class"} {
+	want["User-Name"] = []string{v.UID} // R13: the directory's
+	for _, name := range []string{"User-Name", "Filter-Id", "Cisco-AVPair", "Idle-Timeout", "Class"} {
 		if got := challenge.All(name); len(got) > 0 {
 			v.t.Errorf("the challenge has %s %q", name, got)
 		}

@@ -372,7 +372,7 @@ func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Re
 	t.event.Earned = earned
 	return Reply{
 		Verdict: Accept, Code: CodeAccepted, Message: sentence(CodeAccepted),
-		Factor: t.event.Factor, Registered: registered, Groups: t.user.Groups, GroupBase: t.user.GroupBase,
+		Factor: t.event.Factor, Registered: registered, Name: t.user.Name, Groups: t.user.Groups, GroupBase: t.user.GroupBase,
 		Attributes: decodeAttributes(out.Grant), Trace: t.event.Trace,
 	}
 }

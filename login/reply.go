@@ -98,7 +98,9 @@ type Reply struct {
 	Factor string
 	// Registered is true when this login registered the factor.
 	Registered bool
-	// Groups are the user's groups and Attributes what an upstream server gave, with an Accept.
+	// Name is the directory's own spelling of the user's name, Groups are the user's groups and Attributes what an
+	// upstream server gave, with an Accept.
+	Name   string
 	Groups []string
 	// GroupBase is that of the groups' [Membership].
 	GroupBase  string

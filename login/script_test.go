@@ -232,7 +232,7 @@ func (w *world) expect(kind string, fields []string) {
 		"masked": w.reply.Prompt.MaskedAddress, "resend": w.reply.Prompt.ResendAfter.String(),
 		"choices": strings.Join(w.reply.Prompt.Choices, ","), "sent": w.taken(), "forwarded": strconv.Itoa(len(w.rsa.seen)),
 		"text": strings.ReplaceAll(w.reply.Message, " ", "_"), "attributes": strconv.Itoa(len(w.reply.Attributes)),
-		"groups": strings.Join(w.reply.Groups, ","),
+		"groups": strings.Join(w.reply.Groups, ","), "name": w.reply.Name,
 	}
 	verdict := w.reply.Verdict.String()
 	if w.err != nil {

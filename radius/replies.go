@@ -32,7 +32,8 @@ type ReplyRule struct {
 // "Tunnel-Type:1", the tag being 0 to 31 (RFC 2868 §3.1). They are written in the order of their
 // names, and the values of one name in their own order. A value is a text, a number or its name, an
 // address, a prefix, a time (2027-01-31T12:00:00Z), or octets as 0x and hexadecimal digits, as the
-// attribute's type wants. Errors name every attribute that cannot be written, and why; they quote no
+// attribute's type wants. {username} in a text stands for the person's name as the directory spells it;
+// who has none, or one that is too long, gets no such attribute. Errors name every attribute that cannot be written, and why; they quote no
 // value of an attribute that is hidden on the wire.
 func NewReplyRule(d *Dictionary, groups []string, attributes map[string][]string) (ReplyRule, error) {
 	var rule ReplyRule
@@ -74,6 +75,22 @@ func (r ReplyRule) fits(groups login.Membership) bool {
 	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(name login.GroupName) bool { return name.Grants(groups) })
 }
 
+// FixedUserName reports whether the rule gives everybody the same User-Name, by which clients know the session in their
+// accounting (RFC 2865 section 5.1).
+func (r ReplyRule) FixedUserName() bool {
+	return slices.ContainsFunc(r.attributes, func(a replyAttribute) bool { return a.kind == rfc2865.UserName_Type && a.fill == nil })
+}
+
+// UserNames is how many User-Name attributes the rule gives; an Accept has one at most.
+func (r ReplyRule) UserNames() (n int) {
+	for _, a := range r.attributes {
+		if a.kind == rfc2865.UserName_Type {
+			n++
+		}
+	}
+	return n
+}
+
 // clash returns an error for the attributes that are the server's own under this vendor id.
 func (r ReplyRule) clash(vendor uint32) error {
 	for _, a := range r.attributes {
@@ -102,8 +119,19 @@ func addReplies(w *writer, rules []ReplyRule, rep login.Reply, room int) (omitte
 	}
 	groups := login.Membership{Names: rep.Groups, Base: rep.GroupBase}
 	for _, rule := range rules {
-		if rule.fits(groups) {
-			given = append(given, rule.attributes...)
+		if !rule.fits(groups) {
+			continue
+		}
+		for _, a := range rule.attributes {
+			if a.fill != nil {
+				own, err := a.fill(rep.Name)
+				if err != nil {
+					omitted = append(omitted, a.name)
+					continue
+				}
+				a = own
+			}
+			given = append(given, a)
 		}
 	}
 	for _, class := range []bool{true, false} {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,15 @@ type replyAttribute struct {
 	// value is what follows, secret in its place what follows hidden.
 	value  []byte
 	secret login.Secret
+	// fill makes the attribute of one person; nil where it is the same for everybody.
+	fill func(name string) (replyAttribute, error)
 }
+
+// nameVariable stands in a value for the person's name as the directory spells it.
+const nameVariable = "{username}"
+
+// variable is a value that is nothing but a name in braces.
+var variable = regexp.MustCompile(`^\{[A-Za-z0-9_;.-]*\}$`)
 
 // size is how many octets the attribute has on the wire.
 func (a replyAttribute) size() int {
@@ -64,7 +73,7 @@ func (d *Dictionary) attributes(name string, values []string) (list []replyAttri
 		return nil, errors.New("it has no value")
 	}
 	for _, text := range values {
-		a, err := d.attribute(def, tag, text)
+		a, err := d.attributeOrFill(def, tag, text)
 		switch {
 		case err != nil && def.hidden():
 			return nil, err
@@ -88,6 +97,33 @@ func cutTag(name string) (plain string, tag int, err error) {
 		return "", noTag, fmt.Errorf("the tag %q is not a number from 0 to 31", digits)
 	}
 	return plain, tag, nil
+}
+
+// attributeOrFill makes one attribute, or what makes it of a person's name. A name is text, and may stand in a longer one.
+func (d *Dictionary) attributeOrFill(def definition, tag int, text string) (replyAttribute, error) {
+	textual := def.Type == dictionary.AttributeString || def.Type == dictionary.AttributeOctets
+	switch {
+	case strings.Contains(text, nameVariable) && textual:
+	case strings.Contains(text, nameVariable):
+		return replyAttribute{}, errors.New("the name of a person is a text, and this attribute holds none")
+	case variable.MatchString(text):
+		return replyAttribute{}, errors.New("only {username} is known, the person's name as the directory spells it")
+	default:
+		return d.attribute(def, tag, text)
+	}
+	fill := func(name string) (replyAttribute, error) {
+		if name == "" {
+			return replyAttribute{name: def.Name}, errors.New("the person has no name")
+		}
+		full := strings.ReplaceAll(text, nameVariable, name)
+		if hexadecimal := "0x"; strings.HasPrefix(full, hexadecimal) && !strings.HasPrefix(text, hexadecimal) && def.Type == dictionary.AttributeOctets {
+			return replyAttribute{name: def.Name}, errors.New("the name looks like octets")
+		}
+		return d.attribute(def, tag, full)
+	}
+	a, err := fill(nameVariable) // what a name of that length makes
+	a.fill = fill
+	return a, err
 }
 
 // attribute makes one attribute.

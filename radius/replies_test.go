@@ -180,6 +180,56 @@ func TestRulesGiveAttributesToGroups(t *testing.T) {
 	}
 }
 
+func TestR13NamesInReplyAttributes(t *testing.T) {
+	rule := func(attributes map[string][]string) ReplyRule { return mustRule(t, nil, attributes) }
+	for name, want := range map[string]string{
+		"alice": "alice", "Özgür Ünal": "Özgür Ünal", "{username}": "{username}", strings.Repeat("n", 253): strings.Repeat("n", 253),
+		"": "", strings.Repeat("n", 254): "",
+	} {
+		r := accepted(t, login.Reply{Name: name}, rule(map[string][]string{"user-name": {"{username}"}, "Session-Timeout": {"60"}}))
+		if got := rfc2865.UserName_GetString(r.Packet); got != want {
+			t.Errorf("%q: User-Name %q, want %q", name, got, want)
+		}
+		if rfc2865.SessionTimeout_Get(r.Packet) != 60 {
+			t.Errorf("%q: the other attribute is gone", name)
+		}
+	}
+	r := accepted(t, login.Reply{Name: "alice"}, rule(map[string][]string{
+		"Cisco-AVPair": {"user={username}", "x={username}@{username}", "{other} stays", "{username", "fixed"}, "Class": {"{username}"}, "Filter-Id": {"{ }"},
+		"Tunnel-Private-Group-Id:3": {"vlan-{username}"},
+	}))
+	var pairs []string
+	for _, v := range values(r.Packet, 9, 1) {
+		pairs = append(pairs, string(v))
+	}
+	if want := []string{"user=alice", "x=alice@alice", "{other} stays", "{username", "fixed"}; !slices.Equal(pairs, want) {
+		t.Errorf("pairs %q, want %q", pairs, want)
+	}
+	if got := rfc2865.Class_GetString(r.Packet); got != "alice" {
+		t.Errorf("Class %q", got)
+	}
+	if got := r.Packet.Get(rfc2868.TunnelPrivateGroupID_Type); string(got) != "\x03vlan-alice" {
+		t.Errorf("with a tag: %q", got)
+	}
+	if got := accepted(t, login.Reply{Name: "0x41"}, rule(map[string][]string{"Class": {"{username}"}})); len(got.Packet.Get(rfc2865.Class_Type)) > 0 {
+		t.Error("a name is read as octets")
+	}
+	for name, value := range map[string]string{"User-Name": "{user}", "Filter-Id": "{mail}", "Framed-IP-Address": "{username}", "Session-Timeout": "{username}", "Class": "{msRADIUSFramedIPAddress}", "Filter-ID": "{}"} {
+		if _, err := NewReplyRule(testDictionary(t), nil, map[string][]string{name: {value}}); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("%s = %q: %v", name, value, err)
+		}
+	}
+	for _, test := range []struct {
+		values []string
+		fixed  bool
+		n      int
+	}{{[]string{"x"}, true, 1}, {[]string{"{username}"}, false, 1}, {[]string{"CORP\\{username}"}, false, 1}, {[]string{"{username}", "x"}, true, 2}, {[]string{"{username}", "{username}"}, false, 2}} {
+		if r := rule(map[string][]string{"USER-NAME": test.values}); r.FixedUserName() != test.fixed || r.UserNames() != test.n {
+			t.Errorf("%q: fixed %v, %d", test.values, r.FixedUserName(), r.UserNames())
+		}
+	}
+}
+
 func TestOnlyAnAcceptHasReplyAttributes(t *testing.T) {
 	rule := mustRule(t, nil, map[string][]string{"Class": {"canary"}})
 	for _, verdict := range []login.Verdict{login.Reject, login.Challenge} {

@@ -135,6 +135,12 @@ func (c *checker) replies() {
 			}
 			rule, err := radius.NewReplyRule(c.dictionary, groups, r.Attributes)
 			c.part(path+".attributes", err)
+			switch {
+			case rule.FixedUserName():
+				c.warn(path+".attributes", "User-Name is the same text for everybody, and the client takes it for the person's name: say \"{username}\" for the name as the directory spells it")
+			case rule.UserNames() > 1:
+				c.warn(path+".attributes", "gives User-Name several times, and a reply has one at most (RFC 2865 section 5.44)")
+			}
 			client.replies = append(client.replies, rule)
 		}
 	}

@@ -96,3 +96,28 @@ func TestS1AutoWithANetworkIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+func TestR13UserNamesOfReplies(t *testing.T) {
+	for attributes, want := range map[string]string{
+		`{ "User-Name" = "x" }`:                              "the same text for everybody",
+		`{ "user-name" = "vpn-user" }`:                       "the same text for everybody",
+		`{ "User-Name" = ["{username}", "x"] }`:              "the same text for everybody",
+		`{ "User-Name" = ["{username}", "{username}"] }`:     "several times",
+		`{ "User-Name" = "{username}" }`:                     "",
+		`{ "User-Name" = "CORP\\{username}" }`:               "",
+		`{ "Filter-Id" = "x", "Cisco-AVPair" = "y={name}" }`: "",
+	} {
+		attributes = strings.Replace(attributes, `"Cisco-AVPair"`, `"Class"`, 1)
+		c, faults := parse(strings.Replace(valid, "[directory.corp]", "[[client.reply]]\nattributes = "+attributes+"\n[directory.corp]", 1))
+		if faults != nil {
+			t.Fatalf("%s: %v", attributes, faults)
+		}
+		if got := c.Warnings.Error(); (got == "") != (want == "") || !strings.Contains(got, want) || want != "" && !strings.Contains(got, "client[0].reply[0].attributes: ") {
+			t.Errorf("%s: %q, want %q", attributes, got, want)
+		}
+	}
+	_, faults := parse(strings.Replace(valid, "[directory.corp]", "[[client.reply]]\nattributes = { \"User-Name\" = \"{user}\" }\n[directory.corp]", 1))
+	if len(faults) != 1 || !strings.Contains(faults[0], "only {username} is known") {
+		t.Errorf("got %q", faults)
+	}
+}
