@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Begin checks the password and returns the first challenge, or a Reject; in the modes without a
@@ -26,6 +29,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if err := e.findPolicy(t, r.Policy); err != nil {
 		return Reply{}, err
 	}
+	ctx = t.asking(ctx)
 	if err := e.enter(ctx, t); err != nil {
 		return Reply{}, err
 	}
@@ -79,60 +83,108 @@ func (e *Engine) identify(ctx context.Context, t *turn, check func() (Reply, err
 	return Reply{}, nil, false
 }
 
-// checkPassword asks the directory, unless too many wrong passwords came from there.
+// errTooManyTries and errCrowded are the throttle's word on an attempt.
+var (
+	errTooManyTries = errors.New("too many wrong passwords from there")
+	errCrowded      = errors.New("too many passwords from there are being checked")
+	errRepeated     = errors.New("the same wrong password again")
+)
+
+// checkPassword asks the directory, unless too many wrong passwords of this person came from there. Who it is says
+// the directory: all names under which it finds somebody have the same tries.
 func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password string) (reply Reply, err error, done bool) {
 	password = preparePassword(password)
 	name, bad := Normalize(username)
 	t.typed = name
-	who := t.attempt(name)
-	if bad == nil {
-		switch e.cfg.Throttle.ask(who) {
-		case refused:
-			return t.reject(CodeRateLimited, CodeRateLimited, "too many wrong passwords from there"), nil, true
-		case crowded:
-			return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: errors.New("too many passwords from there are being checked")}, true
+	var taken *ticket
+	defer func() { taken.unknown() }() // whatever happens
+	var throttled error
+	mayTry := func(id string) error {
+		var verdict admission
+		who := t.attempt(id)
+		if t.origin.Mode == ModeAppend {
+			who.guess = t.keys.Tag(PurposeTry, []byte(password), []byte(t.answer))
 		}
+		switch taken, verdict = e.cfg.Throttle.ask(who); verdict {
+		case refused:
+			throttled = errTooManyTries
+		case crowded:
+			throttled = errCrowded
+		case repeated:
+			throttled = errRepeated
+		}
+		return throttled
 	}
 	err = e.timed(t, "directory", func() (string, error) {
 		if bad != nil {
 			return "", fmt.Errorf("%w: %w", ErrNoUser, bad)
 		}
 		var err error
-		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(ctx, username, password)
+		t.user, err = e.cfg.Directories[t.policy.Directory].Authenticate(WithMayTry(ctx, mayTry), username, password)
+		if throttled != nil {
+			err = nil // not the directory's word
+		}
 		return t.user.Server, err
 	})
-	if bad == nil {
-		e.tally(t, who, err)
+	switch throttled {
+	case errTooManyTries:
+		t.event.UserID, t.event.User = t.user.ID, t.user.Name
+		told := CodeRateLimited
+		if t.origin.Mode != ModeChallenge {
+			told = CodePasswordInvalid // the one refusal of these modes
+		}
+		return t.reject(CodeRateLimited, told, throttled.Error()), nil, true
+	case errCrowded:
+		return Reply{}, &UnavailableError{Code: CodeRateLimited, Err: throttled}, true
+	case errRepeated:
+		t.event.UserID, t.event.User = t.user.ID, t.user.Name
+		return t.reject(CodePasswordInvalid, CodePasswordInvalid, throttled.Error()), nil, true
 	}
-	if code := RefusalCode(err); err == nil || code == CodePasswordExpired || code == CodePasswordMustChange {
+	code := RefusalCode(err)
+	right := err == nil || code == CodePasswordExpired || code == CodePasswordMustChange
+	switch {
+	case err != nil && code == "":
+		taken.unknown()
+	case right && t.countsTheRight():
+		taken.unproven()
+	case right:
+		taken.right()
+	default:
+		taken.wrong()
+	}
+	if right {
 		t.proof = ProofSecret
 	}
 	return t.found(err)
 }
 
-// tally counts what the directory said of a password. Where passwords are concealed a right one counts
-// like a wrong one until the login is complete, or the next tries would tell.
-func (e *Engine) tally(t *turn, who attempt, err error) {
-	switch code := RefusalCode(err); {
-	case err != nil && code == "":
-		e.cfg.Throttle.unknown(who)
-	case t.policy.ConcealPassword:
-		e.cfg.Throttle.wrong(who)
-	case err == nil, code == CodePasswordExpired, code == CodePasswordMustChange:
-		e.cfg.Throttle.right(who)
-	default:
-		e.cfg.Throttle.wrong(who)
-	}
-}
+// countsTheRight reports whether a right password counts like a wrong one until the login is complete: where
+// nothing may tell that it was right, the tries that are left would.
+func (t *turn) countsTheRight() bool { return t.policy.ConcealPassword || t.origin.Mode == ModeAppend }
 
-// attempt is who tries a password.
-func (t *turn) attempt(name string) attempt {
-	client, station, user := []byte(t.origin.Client), []byte(t.origin.station()), []byte(bareName(name))
+// attempt is who tries a password: the person with this id, or, where it is not known, whoever has the name that was
+// typed.
+func (t *turn) attempt(id string) attempt {
+	client, station, user := []byte(t.origin.Client), []byte(t.origin.station()), []byte("id "+id)
+	if id == "" {
+		user = []byte("name " + withoutAccents(bareName(t.typed)))
+	}
 	a := attempt{user: t.keys.Tag(PurposeAttempt, client, station, user)}
 	if len(station) > 0 {
 		a.station, a.everywhere = t.keys.Tag(PurposeStation, client, station), t.keys.Tag(PurposeEverywhere, client, user)
 	}
 	return a
+}
+
+// withoutAccents is the form by which names are counted that nobody is known to have: Active Directory finds a person
+// under each spelling that differs in accents.
+func withoutAccents(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(name))
 }
 
 // bareName leaves out the domain that stands before or after a name: else each spelling of a user would

@@ -44,6 +44,15 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	return e.prompt(t, p, CodePrompt)
 }
 
+// asking has all questions of a request to the directory cost the same, where passwords are concealed: which
+// entries are remembered depends on the passwords that came before.
+func (t *turn) asking(ctx context.Context) context.Context {
+	if t.policy.ConcealPassword {
+		return Anew(ctx)
+	}
+	return ctx
+}
+
 // lookFirst finds the user by name before the password is asked about, where passwords are concealed:
 // only a right one would tell the directory's entry and its groups, by which the factor is chosen, and
 // only a wrong one would take a second search.

@@ -23,6 +23,7 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	if err := e.findPolicy(t, a.Policy); err != nil {
 		return Reply{}, err
 	}
+	ctx = t.asking(ctx)
 	if err := e.enter(ctx, t); err != nil {
 		return Reply{}, err
 	}

@@ -59,12 +59,53 @@ type Directory interface {
 	// as far as it is known. Any other error means that the directory could not be asked.
 	// An empty password, or one with a NUL, is ErrPassword before anything is asked: an LDAP bind
 	// without a password succeeds (RFC 4513 §5.1.2).
+	// Before any other password is tried it asks [MayTry], once, and returns that error as it is.
 	Authenticate(ctx context.Context, username, password string) (User, error)
 	// Lookup returns the user with this ID as the directory has it now, or had it within its
 	// entry-cache time. Errors as in Authenticate; ErrNoUser when the entry is gone.
 	Lookup(ctx context.Context, id string) (User, error)
 	// Find returns the user whom username means, without a password. Errors as in Authenticate.
 	Find(ctx context.Context, username string) (User, error)
+}
+
+// asking says how a directory is asked. It travels in the context: few questions need it.
+type asking struct {
+	anew   bool
+	mayTry func(id string) error
+}
+
+type askingKey struct{}
+
+func askingOf(ctx context.Context) asking {
+	a, _ := ctx.Value(askingKey{}).(asking)
+	return a
+}
+
+// Anew asks a [Directory] the same questions of its servers whoever it is about and whatever is remembered: entries
+// are not taken from memory, and what only a right password or an existing person would need is read for all.
+func Anew(ctx context.Context) context.Context {
+	a := askingOf(ctx)
+	a.anew = true
+	return context.WithValue(ctx, askingKey{}, a)
+}
+
+// IsAnew reports whether ctx comes from [Anew]. It is for directories.
+func IsAnew(ctx context.Context) bool { return askingOf(ctx).anew }
+
+// WithMayTry has a [Directory] ask mayTry before it tries a password. id is the [User]'s; it is empty where nobody
+// was found, or the person is only known after the password was right.
+func WithMayTry(ctx context.Context, mayTry func(id string) error) context.Context {
+	a := askingOf(ctx)
+	a.mayTry = mayTry
+	return context.WithValue(ctx, askingKey{}, a)
+}
+
+// MayTry is what a [Directory] asks before it tries a password; an error means that it must not.
+func MayTry(ctx context.Context, id string) error {
+	if a := askingOf(ctx); a.mayTry != nil {
+		return a.mayTry(id)
+	}
+	return nil
 }
 
 // RefusalCode returns the verdict code of a directory's refusal, or "" when err is not one of the

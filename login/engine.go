@@ -365,8 +365,8 @@ func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Re
 	if out.Code != CodeAccepted || t.barred || t.alone && !t.forwarded {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "no accepted settlement, or an account that is refused")
 	}
-	if t.policy.ConcealPassword {
-		e.cfg.Throttle.forget(t.attempt(t.typed)) // only now is it known to have been right
+	if t.countsTheRight() {
+		e.cfg.Throttle.loggedIn(t.attempt(t.user.ID), 1) // only now is it known to have been right
 	}
 	t.event.Code, t.event.Repeated = CodeAccepted, out.Repeated
 	t.event.Earned = earned

@@ -41,6 +41,12 @@ func (d *directory) Authenticate(ctx context.Context, username, password string)
 		return login.User{}, login.ErrPassword
 	}
 	u, err := d.Find(ctx, username)
+	if err != nil && login.RefusalCode(err) == "" {
+		return u, err
+	}
+	if err := login.MayTry(ctx, u.ID); err != nil {
+		return u, err
+	}
 	if u.ID == "" {
 		return u, err
 	}

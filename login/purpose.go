@@ -28,6 +28,8 @@ const (
 	PurposeStation
 	// PurposeEverywhere: a name at all stations of a client, likewise.
 	PurposeEverywhere
+	// PurposeTry: a password with the code beside it, so that the same one again is not another try.
+	PurposeTry
 	// PurposeBegin: a first request with its password, which rejoins the challenge of the same one.
 	PurposeBegin
 	// PurposeWord: a word in place of a code, which rejoins the send of the same one.
@@ -61,6 +63,7 @@ var purposeNames = [...]string{
 	PurposeAttempt:     "attempt",
 	PurposeStation:     "station",
 	PurposeEverywhere:  "everywhere",
+	PurposeTry:         "try",
 	PurposeBegin:       "begin",
 	PurposeWord:        "word",
 	PurposeAgain:       "again",

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +21,7 @@ const maxThrottled = 65536
 
 // Throttle slows the guessing of passwords down on this node. Each user has, from each client and
 // Calling-Station-Id, a few wrong passwords; when they are used up, another is allowed every so often,
-// and what comes before that is refused without asking the directory. From all stations of a client
+// and what comes before that is refused without a try at the directory. From all stations of a client
 // together a user has twice as many, which bounds what many addresses can do to the directory's own
 // lockout; a station from which the user has logged in goes on when those are used up. It never locks
 // a second factor and costs no commit. It is safe for concurrent use.
@@ -35,13 +36,26 @@ type Throttle struct {
 	known map[Tag]struct{}
 }
 
-// throttled is a bucket of wrong passwords: how many are left, as of a time, and how many attempts are
-// under way.
+// throttled is a bucket of wrong passwords: how many are left, as of a time, how many attempts are under way, and
+// how many times a user's it may hold.
 type throttled struct {
 	left    float64
 	at      time.Time
 	pending int
+	times   float64
+	// guesses are those that were counted in one request with a code, newest last, at most [maxGuesses].
+	guesses []guess
 }
+
+// guess is a password with its code, and what became of it.
+type guess struct {
+	tag   Tag
+	wrong bool
+	at    time.Time
+}
+
+// maxGuesses is how many guesses a bucket remembers.
+const maxGuesses = 8
 
 // NewThrottle returns a throttle. tries is the number of wrong passwords at once, every the time
 // after which one more is allowed; zero values mean the defaults. now nil means time.Now.
@@ -67,10 +81,11 @@ func (t *Throttle) Set(tries int, every time.Duration) {
 }
 
 // attempt is who tries a password: the user at this station, the station over all users, and the user
-// over all stations. The last two are zero where the client does not say.
-type attempt struct{ user, station, everywhere Tag }
+// over all stations. The last two are zero where the client does not say. guess is the password and the code with it,
+// where both come in one request; zero elsewhere.
+type attempt struct{ user, station, everywhere, guess Tag }
 
-// share is a bucket that an attempt takes from, and how much larger than a user's it is.
+// share is a bucket that an attempt takes from, and how many times a user's it may hold.
 type share struct {
 	key   Tag
 	times float64
@@ -96,48 +111,108 @@ const (
 	admitted
 	// crowded: as many attempts are under way as may be; which are wrong is not known yet.
 	crowded
+	// repeated: the same password was wrong a moment ago.
+	repeated
 )
 
-// ask says whether the password may be asked about. What is under way counts as if it were wrong, or
-// many guesses at once would have many tries; but it is no reason to refuse anyone.
-func (t *Throttle) ask(a attempt) admission {
+// ticket is an attempt that was admitted, with the shares that it took. It is given back once, by wrong, right or
+// unknown; the nil ticket took nothing.
+type ticket struct {
+	throttle *Throttle
+	who      attempt
+	shares   []share
+}
+
+// ask says whether the password may be asked about; the ticket is for an attempt that is admitted. What is under
+// way counts as if it were wrong, or many guesses at once would have many tries; but it is no reason to refuse
+// anyone. The guess that was counted already takes nothing: a client that repeats its login by itself for hours, with
+// a code that is used, does not shut its user out. A right one is asked about again, one that was wrong is not.
+func (t *Throttle) ask(a attempt) (*ticket, admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, g := range t.counts[a.user].guesses {
+		switch {
+		case g.tag != a.guess || a.guess == (Tag{}):
+		case !g.wrong:
+			return &ticket{throttle: t, who: a}, admitted
+		case t.now().Sub(g.at) < t.every: // it may have become right since
+			return nil, repeated
+		}
+	}
 	shares := t.shares(a)
 	verdict := admitted
 	for _, s := range shares {
-		switch left := t.left(s.key, s.times); {
+		switch left := t.left(s); {
 		case left < 1:
-			return refused
+			return nil, refused
 		case left-float64(t.counts[s.key].pending) < 1:
 			verdict = crowded
 		}
 	}
-	if verdict == admitted {
-		for _, s := range shares {
-			t.change(s, 0, 1)
-		}
+	if verdict != admitted {
+		return nil, verdict
 	}
-	return verdict
+	for _, s := range shares {
+		t.change(s, 0, 1)
+	}
+	return &ticket{t, a, shares}, admitted
 }
 
 // wrong counts a wrong password.
-func (t *Throttle) wrong(a attempt) { t.end(a, -1) }
+func (k *ticket) wrong() { k.count(true) }
 
-// unknown ends an attempt about which nothing was learned.
-func (t *Throttle) unknown(a attempt) { t.end(a, 0) }
+// unproven counts a right password of a login that is not complete, and may never be.
+func (k *ticket) unproven() { k.count(false) }
 
-// right ends an attempt that was right.
-func (t *Throttle) right(a attempt) {
-	t.end(a, 0)
-	t.forget(a)
+func (k *ticket) count(wrong bool) {
+	if k == nil || len(k.shares) == 0 {
+		return
+	}
+	k.end(-1)
+	if k.who.guess == (Tag{}) {
+		return
+	}
+	k.throttle.mu.Lock()
+	defer k.throttle.mu.Unlock()
+	if c, ok := k.throttle.counts[k.who.user]; ok {
+		guesses := slices.DeleteFunc(slices.Clone(c.guesses), func(g guess) bool { return g.tag == k.who.guess })
+		c.guesses = append(guesses[max(0, len(guesses)-maxGuesses+1):], guess{k.who.guess, wrong, k.throttle.now()})
+		k.throttle.counts[k.who.user] = c
+	}
 }
 
-// forget forgets the wrong passwords of this user at this station, from which the user has now logged
-// in. The station's others stay, or one account of one's own would pay for guessing at all the rest.
-func (t *Throttle) forget(a attempt) {
+// unknown ends an attempt about which nothing was learned.
+func (k *ticket) unknown() { k.end(0) }
+
+// right ends an attempt that was right.
+func (k *ticket) right() {
+	k.end(0)
+	if k != nil {
+		k.throttle.loggedIn(k.who, 0)
+	}
+}
+
+func (k *ticket) end(by float64) {
+	if k == nil {
+		return
+	}
+	k.throttle.mu.Lock()
+	defer k.throttle.mu.Unlock()
+	for _, s := range k.shares {
+		k.throttle.change(s, by, -1)
+	}
+	k.shares = nil // a ticket that is given back twice gives nothing back the second time
+}
+
+// loggedIn forgets the wrong passwords of this user at this station, from which the user has now logged in. The
+// station's others stay, or one account of one's own would pay for guessing at all the rest; refund is how many
+// right passwords of this login were counted as wrong, and are given back.
+func (t *Throttle) loggedIn(a attempt, refund float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, s := range t.shares(a)[1:] {
+		t.change(s, refund, 0)
+	}
 	t.change(share{a.user, 1}, t.tries, 0)
 	if len(t.known) >= maxThrottled {
 		clear(t.known) // who is known again after the next login
@@ -145,36 +220,44 @@ func (t *Throttle) forget(a attempt) {
 	t.known[a.user] = struct{}{}
 }
 
-func (t *Throttle) end(a attempt, by float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range t.shares(a) {
-		t.change(s, by, -1)
-	}
-}
-
-// left is what is left in a bucket, refilled up to now. times is how much larger it is.
-func (t *Throttle) left(key Tag, times float64) float64 {
-	c, known := t.counts[key]
+// left is what is left in a bucket, refilled up to now.
+func (t *Throttle) left(s share) float64 {
+	c, known := t.counts[s.key]
 	if !known {
-		return t.tries * times
+		return t.tries * s.times
 	}
-	return t.refilled(c, times)
+	return t.refilled(c)
 }
 
-func (t *Throttle) refilled(c throttled, times float64) float64 {
-	gained := float64(t.now().Sub(c.at)) / float64(t.every) * times
-	return min(c.left+max(gained, 0), t.tries*times)
+func (t *Throttle) refilled(c throttled) float64 {
+	gained := float64(t.now().Sub(c.at)) / float64(t.every) * c.times
+	return min(c.left+max(gained, 0), t.tries*c.times)
 }
+
+// asNew reports whether a bucket need not be kept.
+func (t *Throttle) asNew(c throttled) bool { return c.pending == 0 && t.refilled(c) >= t.tries*c.times }
+
+// swept is how many buckets a change looks at besides its own, in Go's random order: more than it adds, so that
+// those that have refilled leave the map though nobody asks for them again.
+const swept = 4
 
 // change adds to what is left in a bucket and to what is under way, within their bounds. A bucket that
 // is as good as new is not kept.
 func (t *Throttle) change(s share, by float64, pending int) {
-	full := t.tries * s.times
+	was := t.counts[s.key]
 	next := throttled{
-		left: min(max(t.left(s.key, s.times)+by, 0), full), at: t.now(), pending: max(t.counts[s.key].pending+pending, 0),
+		left: min(max(t.left(s)+by, 0), t.tries*s.times), at: t.now(), pending: max(was.pending+pending, 0), times: s.times, guesses: was.guesses,
 	}
-	if next.left >= full && next.pending == 0 {
+	looked := 0
+	for key, c := range t.counts {
+		if looked++; looked > swept {
+			break
+		}
+		if t.asNew(c) {
+			delete(t.counts, key)
+		}
+	}
+	if t.asNew(next) {
 		delete(t.counts, s.key)
 		return
 	}
@@ -184,18 +267,20 @@ func (t *Throttle) change(s share, by float64, pending int) {
 	t.counts[s.key] = next
 }
 
-// shrink drops what has been refilled, and half of the rest where that is not enough: those dropped
-// have their tries again, which an attacker with so many addresses has anyway.
+// shrink makes room: it forgets the buckets from which least was taken, so that whoever wants a used up one to be
+// forgotten must use up as many others, and never those with an attempt under way.
 func (t *Throttle) shrink() {
-	for key, c := range t.counts {
-		if t.refilled(c, 1) >= t.tries {
-			delete(t.counts, key)
+	for taken := 0.0; len(t.counts) > maxThrottled/2; taken++ {
+		pending := 0
+		for key, c := range t.counts {
+			if c.pending > 0 {
+				pending++
+			} else if t.tries*c.times-t.refilled(c) <= taken {
+				delete(t.counts, key)
+			}
 		}
-	}
-	for key := range t.counts {
-		if len(t.counts) <= maxThrottled/2 {
-			return
+		if pending == len(t.counts) {
+			return // bounded by the workers
 		}
-		delete(t.counts, key)
 	}
 }

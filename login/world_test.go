@@ -22,6 +22,7 @@ type world struct {
 	now      time.Time
 	log      time.Duration // by how much the ledger's time is ahead of now
 	dir      *directory
+	real     login.Directory // in place of dir; nil where scripts change the people
 	mail     *sender
 	phone    *sender
 	rsa      *forwarder
@@ -84,9 +85,13 @@ func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Eng
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	people := login.Directory(w.dir)
+	if w.real != nil {
+		people = w.real
+	}
 	engine, err := login.New(login.Config{
 		Policies:    w.policies(),
-		Directories: map[string]login.Directory{"test": w.dir},
+		Directories: map[string]login.Directory{"test": people},
 		Factors:     map[string]login.Factor{"totp": factor, "email": w.mail, "sms": w.phone, "securid": w.rsa},
 		Ledger:      ledger,
 		Limits:      limits,
@@ -134,6 +139,9 @@ func (w *world) policies() map[string]login.Policy {
 	p.OneRSAMessage = true
 	all[p.Name] = p
 	p = add("concealed", login.RegistrationFirstLogin, "totp", "email")
+	p.ConcealPassword = true
+	all[p.Name] = p
+	p = add("concealed-app", login.RegistrationFirstLogin, "totp")
 	p.ConcealPassword = true
 	all[p.Name] = p
 	p = add("groups", login.RegistrationFirstLogin, "totp")

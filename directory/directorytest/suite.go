@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) login.Directory) {
 		"a wrong password is refused":              wrongPassword,
 		"an unusable password is never asked for":  unusablePassword,
 		"a stranger is told from a wrong password": stranger,
+		"a password is tried with permission only": permission,
 		"every spelling has one id":                spellings,
 		"no text leads to another entry":           injections,
 		"a disabled account is refused":            disabled,
@@ -74,6 +75,34 @@ func unusablePassword(t *testing.T, d login.Directory, people map[string]Person)
 		for _, password := range []string{"", "\x00", people[Alice].Password + "\x00", "\x00" + people[Alice].Password} {
 			if _, err := d.Authenticate(within(t), name, password); !errors.Is(err, login.ErrPassword) {
 				t.Errorf("Authenticate(%q, %q) = %v, want ErrPassword", name, password, err)
+			}
+		}
+	}
+}
+
+// permission: [login.MayTry] is asked once, with the person's id where somebody was found before the password was
+// tried, and its no is final.
+func permission(t *testing.T, d login.Directory, people map[string]Person) {
+	no := errors.New("no")
+	for _, c := range []struct{ name, password string }{
+		{Alice, people[Alice].Password}, {Alice, "wrong"}, {Dora, people[Dora].Password}, {"ghost", "wrong"}, {`OTHER\ghost`, "wrong"}, {Alice, ""}, {Alice, "a\x00b"},
+	} {
+		for _, answer := range []error{nil, no} {
+			var asked []string
+			ctx := login.WithMayTry(within(t), func(id string) error {
+				asked = append(asked, id)
+				return answer
+			})
+			_, err := d.Authenticate(ctx, c.name, c.password)
+			usable := c.password != "" && !strings.ContainsRune(c.password, 0)
+			if len(asked) != map[bool]int{true: 1}[usable] {
+				t.Errorf("%q with %q: asked %d times", c.name, c.password, len(asked))
+			}
+			if len(asked) > 0 && asked[0] != "" && asked[0] != "corp:"+people[c.name].ID {
+				t.Errorf("%q: asked about %q", c.name, asked[0])
+			}
+			if answer != nil && usable != errors.Is(err, no) {
+				t.Errorf("%q with %q, not permitted: %v", c.name, c.password, err)
 			}
 		}
 	}

@@ -43,10 +43,13 @@ func (d *Directory) bindAt(ctx context.Context, s *server, until time.Time, as, 
 // refuseStranger binds as nobody, so that a name that nobody has takes as long as a wrong password,
 // and returns why, unless the directory could not be asked.
 func (d *Directory) refuseStranger(ctx context.Context, password string, why error) error {
+	if err := login.MayTry(ctx, ""); err != nil {
+		return err
+	}
 	if _, err := d.bind(ctx, d.nobody, password); err != nil {
 		return err
 	}
-	return why
+	return d.asIfFound(ctx, why)
 }
 
 // conclude turns the verdict of a bind as the account into the answer of Authenticate.
@@ -56,13 +59,13 @@ func (d *Directory) conclude(ctx context.Context, who names.Name, a *account, v 
 	if v.refusal != nil {
 		// The entry may have moved, or been disabled: the next attempt reads it again.
 		d.entries.drop(d.key(who), a)
-		return user, v.refusal
+		return user, d.refused(ctx, a, v.refusal)
 	}
 	if a.refusal != nil {
 		d.entries.drop(d.key(who), a)
 		// Who could bind is not locked any more: the flag was read before.
 		if !errors.Is(a.refusal, login.ErrLocked) {
-			return user, a.refusal
+			return user, d.refused(ctx, a, a.refusal)
 		}
 	}
 	return d.complete(ctx, a, user)

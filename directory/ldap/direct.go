@@ -54,12 +54,18 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 	if err != nil {
 		return login.User{}, d.refuseStranger(ctx, password, err)
 	}
-	if known := d.entries.name(d.key(who)); known != nil {
+	if known := d.entries.name(d.key(who)); known != nil && !login.IsAnew(ctx) {
+		if err := login.MayTry(ctx, known.user.ID); err != nil {
+			return known.user, err
+		}
 		v, err := d.bind(ctx, known.dn, password)
 		if err != nil {
 			return login.User{}, err
 		}
 		return d.conclude(ctx, who, known, v)
+	}
+	if err := login.MayTry(ctx, ""); err != nil {
+		return login.User{}, err
 	}
 	v, err := askInTurn(ctx, d, func(ctx context.Context, s *server, until time.Time) (verdict, error) {
 		return d.bindAndRead(ctx, s, until, who, as, password)
@@ -68,6 +74,12 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 		return login.User{}, err
 	}
 	if v.account == nil {
+		if login.IsAnew(ctx) { // a right password reads the entry and its groups
+			if _, err := d.find(ctx, who); err != nil && login.RefusalCode(err) == "" {
+				return login.User{}, err
+			}
+			return login.User{Server: v.server}, d.asIfFound(ctx, v.refusal)
+		}
 		return login.User{Server: v.server}, v.refusal
 	}
 	d.entries.put(d.key(who), v.account)

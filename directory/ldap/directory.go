@@ -139,6 +139,9 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if err != nil {
 		return login.User{}, err
 	}
+	if err := login.MayTry(ctx, a.user.ID); err != nil {
+		return a.user, err
+	}
 	v, err := d.bind(ctx, a.dn, password)
 	if err != nil {
 		return login.User{}, err
@@ -153,6 +156,9 @@ func (d *Directory) Find(ctx context.Context, username string) (login.User, erro
 		return login.User{}, err
 	}
 	a, err := d.find(ctx, who)
+	if errors.Is(err, login.ErrNoUser) {
+		return login.User{}, d.asIfFound(ctx, err)
+	}
 	if err != nil {
 		return login.User{}, err
 	}
@@ -167,9 +173,12 @@ func (d *Directory) Lookup(ctx context.Context, id string) (login.User, error) {
 		return login.User{}, fmt.Errorf("%w: not an id of this directory", login.ErrNoUser)
 	}
 	a := d.entries.id(id)
-	if a == nil {
+	if a == nil || login.IsAnew(ctx) {
 		var err error
-		if a, err = d.findByID(ctx, own); err != nil {
+		if a, err = d.findByID(ctx, own); errors.Is(err, login.ErrNoUser) {
+			return login.User{}, d.asIfFound(ctx, err)
+		}
+		if err != nil {
 			return login.User{}, err
 		}
 	}

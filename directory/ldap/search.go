@@ -42,7 +42,7 @@ func placeholders(who names.Name) func(name string) string {
 
 // find returns the account that a name means, as read within the entry-cache time.
 func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) {
-	if a := d.entries.name(d.key(who)); a != nil {
+	if a := d.entries.name(d.key(who)); a != nil && !login.IsAnew(ctx) {
 		d.stats.cached.Add(1)
 		return a, nil
 	}
@@ -83,9 +83,25 @@ func (d *Directory) findByID(ctx context.Context, id string) (*account, error) {
 // present completes an account for someone who asked without a password.
 func (d *Directory) present(ctx context.Context, a *account) (login.User, error) {
 	if a.refusal != nil {
-		return a.user, a.refusal
+		return a.user, d.refused(ctx, a, a.refusal)
 	}
 	return d.complete(ctx, a, a.user)
+}
+
+// refused returns why, having asked for the groups of an account that is refused where all must cost the same.
+func (d *Directory) refused(ctx context.Context, a *account, why error) error {
+	if !login.IsAnew(ctx) {
+		return why
+	}
+	if _, err := d.complete(ctx, a, a.user); err != nil {
+		return err
+	}
+	return why
+}
+
+// asIfFound is refused for somebody whom nobody knows.
+func (d *Directory) asIfFound(ctx context.Context, why error) error {
+	return d.refused(ctx, &account{dn: d.nobody}, why)
 }
 
 // search puts a question to a server with the service account. That nobody fits is an answer, not a

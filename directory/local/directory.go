@@ -109,9 +109,12 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	}
 	all := d.people
 	one, unknown := d.find(all, username)
-	stored := all.decoy
+	stored, id := all.decoy, ""
 	if unknown == nil {
-		stored = one.hash
+		stored, id = one.hash, d.user(one).ID
+	}
+	if err := login.MayTry(ctx, id); err != nil {
+		return login.User{}, err
 	}
 	fits, err := d.check(ctx, stored, password)
 	switch {
