@@ -87,13 +87,13 @@ func StartServer(t *testing.T, implicit, startTLS *tls.Config) *Server {
 	if implicit != nil {
 		options = append(options, gldap.WithTLSConfig(implicit))
 	}
-	s.listen(t, g, options)
-	<-closed // the connection that listen made: until then the server may not be stopped
+	s.listen(t, g, options, closed)
 	return s
 }
 
-// listen runs the server on a free port: it takes an address only, so another program may be quicker.
-func (s *Server) listen(t *testing.T, g *gldap.Server, options []gldap.Option) {
+// listen runs the server on a free port: it takes an address only, so another program may be quicker. It is this
+// server that listens when it has closed the connection made here; before that it may not be stopped.
+func (s *Server) listen(t *testing.T, g *gldap.Server, options []gldap.Option, closed <-chan struct{}) {
 	t.Helper()
 	for range 50 {
 		s.Address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
@@ -103,13 +103,18 @@ func (s *Server) listen(t *testing.T, g *gldap.Server, options []gldap.Option) {
 			conn, err := net.Dial("tcp", s.Address)
 			if err == nil {
 				conn.Close()
-				t.Cleanup(func() { g.Stop() })
-				return
-			}
-			select {
-			case err = <-failed:
-			default:
-				continue
+				select {
+				case <-closed:
+					t.Cleanup(func() { g.Stop() })
+					return
+				case err = <-failed:
+				}
+			} else {
+				select {
+				case err = <-failed:
+				default:
+					continue
+				}
 			}
 			t.Logf("%s: %v", s.Address, err)
 			break
