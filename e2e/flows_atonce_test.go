@@ -76,6 +76,8 @@ func inOneRequest() []player {
 		{"an app's code behind the password", "totp", codeBehindPassword},
 		{"OpenVPN's static challenge", "totp", staticChallenge},
 		{"a word sends a code by SMS", "several", wordSends},
+		{"R4: one stale code counts once", "totp", staleCode},
+		{"R8: pasted codes", "totp", pastedCodes},
 		{"a passcode", "securid", passcodeAtOnce},
 		{"codes that stand in for a factor", "totp", standIns},
 		{"the code alone", "several", codeAlone},
@@ -102,6 +104,24 @@ func codeBehindComma(v *visitor) {
 		request{from: commaAddress, typed: "{password}," + first, code: "otp_replayed"},
 		request{from: commaAddress, typed: "{password},totp", code: "otp_invalid"}, // nothing to send
 		request{from: commaAddress, typed: "{password},{code}", earned: "password+totp"},
+	)
+}
+
+func staleCode(v *visitor) {
+	v.enrol("totp")
+	stale := v.value("wrong")
+	var all []request
+	for range 12 {
+		all = append(all, request{from: commaAddress, typed: "{password}," + stale, code: "otp_invalid"})
+	}
+	v.asks(append(all, request{from: commaAddress, typed: "{password},{code}", earned: "password+totp"})...)
+}
+
+func pastedCodes(v *visitor) {
+	v.enrol("totp")
+	v.asks(
+		request{from: commaAddress, typed: "{password},{code}\u200b", earned: "password+totp"},
+		request{from: digitsAddress, typed: "{password}\u202a{code}\u202c", earned: "password+totp"},
 	)
 }
 

@@ -74,6 +74,46 @@ func TestSecurIDByTyping(t *testing.T) {
 		}
 		s.audit(map[string]any{"username": erin.UID, "code": "accepted", "earned": "password+passcode"})
 	})
+	t.Run("R3: the PIN for an on-demand tokencode, in each login", func(t *testing.T) {
+		v := openVault(rsatest.ModeOnDemand)
+		rsa := v.open(t, "127.0.0.1:0")
+		config := frontDoor("securid", "", "") + forwardsTo(v.secret, rsa.Addr()) + "forms = [\"pin+tokencode\", \"tokencode\", \"pin\"]\n"
+		s := startSite(t, config+"[login]\nreject_delay = \"10ms\"\n"+residents(t, erin))
+		pam := servers.StartPAM(t, servers.PAMOptions{Servers: []string{s.Radius}})
+		// One is left at the second prompt.
+		s.types(pam, [2]string{askPasscode, "PinPin12"}, [2]string{rsatest.PromptOnDemand, "000000"})
+		for minute := range 2 {
+			d := s.types(pam, [2]string{askPasscode, "PinPin12"}, [2]string{rsatest.PromptOnDemand, v.code(minute)})
+			if !d.Accepted {
+				t.Errorf("login %d: %+v", minute+1, d)
+			}
+		}
+		// What holds a tokencode is good once.
+		const passcode = "PinPin12000000"
+		s.types(pam, [2]string{askPasscode, passcode})
+		s.types(pam, [2]string{askPasscode, passcode})
+		if pin, once := rsa.Seen("PinPin12"), rsa.Seen(passcode); pin != 3 || once != 1 {
+			t.Errorf("the PIN was forwarded %d times, want 3; a passcode %d times, want 1", pin, once)
+		}
+	})
+	for name, typed := range map[string]string{"Enter": "", "its word": "enter"} {
+		t.Run("R10: "+name+" for a PIN that the server makes", func(t *testing.T) {
+			v := vault{rsatest.New(rsatest.Config{EnterMakesPIN: true}), rsatest.Secret.Reveal()}
+			v.AddUser(erin.UID, "", "seed", rsatest.ModeNewPIN)
+			s, pam := startTypedSite(t, v, "plain")
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			var asked, shown string
+			d, err := pam.Talk(ctx, erin.UID, servers.Type(erin.Password), servers.Type(v.passcode(0)),
+				func(prompt string) string { asked = prompt; return typed },
+				func(prompt string) string { shown = prompt; return "y" },
+				func(string) string { return v.passcode(1) })
+			if err != nil || !d.Accepted || !strings.Contains(shown, v.PIN(erin.UID)) || !strings.HasSuffix(strings.TrimSpace(asked), "(or type: enter)") {
+				t.Errorf("%+v, %v; asked %q, then %q", d, err, asked, shown)
+			}
+			s.audit(map[string]any{"username": erin.UID, "code": "accepted", "earned": "password+passcode"})
+		})
+	}
 	t.Run("the next tokencode", func(t *testing.T) {
 		v := openVault(rsatest.ModeNextTokencode)
 		s, pam := startTypedSite(t, v, "plain")

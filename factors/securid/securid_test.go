@@ -92,6 +92,48 @@ func TestFirstAnswerHasAConfiguredForm(t *testing.T) {
 	}
 }
 
+// TestR3WhichAnswersAreReusable: a PIN alone, or what the site says; what holds a tokencode never.
+func TestR3WhichAnswersAreReusable(t *testing.T) {
+	none := []string{}
+	for _, tt := range []struct {
+		forms    string
+		reusable []string
+		answer   string
+		want     bool
+	}{
+		{"pin+tokencode tokencode", nil, "PinPin12123456", false},
+		{"pin+tokencode tokencode", nil, "123456", false},
+		{"pin+tokencode tokencode pin", nil, "PinPin12", true},
+		{"pin+tokencode tokencode pin", nil, "Pin\u200bPin12 ", true},
+		{"pin+tokencode tokencode pin", nil, "12345678", true},
+		{"pin+tokencode tokencode pin", nil, "123456", false},
+		{"pin+tokencode tokencode pin", nil, "PinPin12123456", false},
+		{"pin+tokencode tokencode pin", none, "PinPin12", false},
+		{"pin", nil, "PinPin12", true},
+		{"any", nil, "a fixed passcode", false},
+		{"any", []string{"any"}, "a fixed passcode", true},
+		{"any", []string{"any"}, "PinPin12123456", false},
+		{"any", []string{"any"}, "123456", false},
+		{"pin any", nil, "PinPin12", true},
+		{"pin any", nil, "a fixed passcode", false},
+	} {
+		f := newFactor(t, &upstream{}, func(c *Config) { c.Forms, c.ReusableForms = strings.Fields(tt.forms), tt.reusable })
+		if got := f.Reusable(tt.answer); got != tt.want {
+			t.Errorf("%s, reusable %q: %q: %v, want %v", tt.forms, tt.reusable, tt.answer, got, tt.want)
+		}
+	}
+	eight := newFactor(t, &upstream{}, func(c *Config) { c.Forms, c.TokencodeLength = []string{"pin", "tokencode"}, 8 })
+	if eight.Reusable("12345678") || !eight.Reusable("PinPin12") {
+		t.Error("what may be a tokencode is reusable, or a PIN is not")
+	}
+	for form, why := range map[string]string{"pin+tokencode": "holds a tokencode", "tokencode": "holds a tokencode", "pin": "none of forms", "nonsense": "none of forms"} {
+		c := valid()
+		if c.ReusableForms = []string{form}; c.Validate() == nil || !strings.Contains(c.Validate().Error(), "reusable_forms: \""+form+"\" ") || !strings.Contains(c.Validate().Error(), why) {
+			t.Errorf("%s: %v", form, c.Validate())
+		}
+	}
+}
+
 func TestWhatIsForwardedIsWhatWasTyped(t *testing.T) {
 	u := &upstream{reply: login.Forwarded{Result: login.ForwardAccepted, Consumed: true}}
 	f := newFactor(t, u, nil)

@@ -15,6 +15,7 @@ const (
 	PromptAccepted      = "PIN Accepted.\r\nWait for the token code to change,\r\nthen enter the new passcode:"
 	PromptNextTokencode = "Wait for the tokencode to change, then enter the new tokencode :"
 	PromptSystemPIN     = "Are you prepared to accept a system-generated PIN [y/n]?"
+	PromptOnDemand      = "Enter the tokencode that was sent to you:"
 	promptNewPIN        = "Enter a new PIN having %s alphanumeric characters:"
 	promptEnter         = ", or press Enter for a system-generated PIN:"
 	promptShowPIN       = "Your new PIN is: %s\r\nDo you accept this [y/n]?"
@@ -29,6 +30,7 @@ const (
 	phaseSystemPIN     phase = "SECURID_SYSTEMPIN"
 	phaseShowPIN       phase = "SECURID_SYSTEMPIN_CONFIRM"
 	phasePasscode      phase = "SECURID_PASSCODE"
+	phaseOnDemand      phase = "SECURID_ONDEMAND"
 	phaseNextTokencode phase = "SECURID_NEXTCODE"
 )
 
@@ -57,10 +59,13 @@ func (m *Manager) begin(name, passcode string) judgement {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.users[name]
+	d := dialogue{name: name, began: m.cfg.Now()}
+	if u != nil && !u.locked && u.mode == ModeOnDemand && passcode == u.pin {
+		return ask(d, phaseOnDemand, PromptOnDemand)
+	}
 	if u == nil || u.locked || !m.consume(u, passcode) {
 		return judgement{}
 	}
-	d := dialogue{name: name, began: m.cfg.Now()}
 	switch u.mode {
 	case ModeNewPIN:
 		return ask(d, phaseNewPIN, m.promptNewPIN())
@@ -124,6 +129,8 @@ func (m *Manager) proceed(d dialogue, answer string) judgement {
 		return m.setPIN(u, d)
 	case phaseNextTokencode:
 		return m.nextTokencode(u, answer)
+	case phaseOnDemand:
+		return judgement{yes: m.consume(u, u.pin+answer)}
 	}
 	return judgement{yes: m.consume(u, answer)}
 }

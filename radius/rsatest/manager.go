@@ -57,6 +57,8 @@ const (
 	ModeSystemPIN
 	// ModeNextTokencode: the next right passcode leads to the question for the next tokencode.
 	ModeNextTokencode
+	// ModeOnDemand: the PIN alone has a tokencode sent, which is asked for. It is the same in each login.
+	ModeOnDemand
 )
 
 // user is a user with one token. It is guarded by the manager's lock.
