@@ -30,7 +30,7 @@ type Accounting struct {
 }
 
 // Accounting has workers and a queue of its own, so that it never takes those of a login. A worker
-// waits for the disk, which is shared by all that wait.
+// waits for the disk, which is shared by all that wait. Clients take turns, as with logins.
 const (
 	accountingWorkers = 64
 	accountingQueue   = 1024
@@ -54,9 +54,7 @@ type accounting struct {
 	// failed is when a record could not be made durable last, in Unix nanoseconds; 0 after one that was.
 	failed atomic.Int64
 
-	mu     sync.Mutex
-	closed bool
-	queue  chan *accountingJob
+	queue *queue[*accountingJob]
 }
 
 // accountingJob is an Accounting-Request on its way to its record.
@@ -71,11 +69,14 @@ type accountingJob struct {
 	entry   *accountingEntry
 }
 
+func (j *accountingJob) owner() string    { return j.client.Name }
+func (j *accountingJob) since() time.Time { return j.arrived }
+
 func newAccounting(s *Server) *accounting {
 	return &accounting{
 		server: s, record: s.cfg.Accounting.Record,
 		seen:  newAccountingSeen(accountingKeep, accountingEntries),
-		queue: make(chan *accountingJob, accountingQueue),
+		queue: newQueue[*accountingJob](accountingQueue, accountingWorkers),
 	}
 }
 
@@ -113,10 +114,7 @@ func (a *accounting) start() {
 // drain waits for the readers and for what they have received. Reading was stopped.
 func (a *accounting) drain() {
 	a.readers.Wait()
-	a.mu.Lock()
-	a.closed = true
-	close(a.queue)
-	a.mu.Unlock()
+	a.queue.close()
 	a.workers.Wait()
 }
 
@@ -154,23 +152,8 @@ func (a *accounting) receive(d datagram) {
 		return
 	}
 	j.packet, j.entry = append([]byte(nil), packet...), entry
-	if !a.push(j) {
-		a.abandon(j, DropQueueFull)
-	}
-}
-
-// push queues a job, and reports whether there was room.
-func (a *accounting) push(j *accountingJob) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return false
-	}
-	select {
-	case a.queue <- j:
-		return true
-	default:
-		return false
+	if gaveWay := a.queue.push(j, false); gaveWay != nil {
+		a.abandon(gaveWay, DropQueueFull)
 	}
 }
 
@@ -214,7 +197,7 @@ func (a *accounting) examine(c *client, d datagram) (packet []byte, o outline, w
 
 // work serves jobs until the queue is closed and empty.
 func (a *accounting) work() {
-	for j := range a.queue {
+	for j := a.queue.pop(); j != nil; j = a.queue.pop() {
 		a.serve(j)
 	}
 }
@@ -223,6 +206,7 @@ func (a *accounting) work() {
 // be recorded). Every Status-Type is recorded and answered, and a request without attributes that it
 // should have is too: a client that is not answered ends the session of somebody who has logged in.
 func (a *accounting) serve(j *accountingJob) {
+	defer a.queue.done(j)
 	left := a.server.cfg.Deadline - a.server.cfg.Now().Sub(j.arrived)
 	if left < leastTime {
 		a.abandon(j, DropExpired)

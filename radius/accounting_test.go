@@ -80,8 +80,8 @@ func (b *bench) account(packets ...[]byte) [][]byte {
 
 func (b *bench) accountFrom(from netip.AddrPort, packet []byte) {
 	b.accounting.receive(datagram{bytes: bytes.Clone(packet), from: from, socket: b.wire})
-	for len(b.accounting.queue) > 0 {
-		b.accounting.serve(<-b.accounting.queue)
+	for b.Stats().AccountingQueued > 0 {
+		b.accounting.serve(b.accounting.queue.pop())
 	}
 }
 
@@ -146,7 +146,7 @@ func TestC6AccountingIsRecordedThenAnswered(t *testing.T) {
 		t.Fatal("it was answered before it was recorded")
 	}
 	k.hangs <- struct{}{}
-	b.accounting.serve(<-b.accounting.queue)
+	b.accounting.serve(b.accounting.queue.pop())
 
 	replies := b.wire.replies()
 	if len(replies) != 1 || !codec.IsAuthenticResponse(replies[0], request, []byte(testSecret.Reveal())) {
@@ -447,10 +447,10 @@ func TestC6RepeatsAreRecordedOnceAndAnsweredAlike(t *testing.T) {
 		b, k := accountingBench(t, nil)
 		b.accounting.receive(datagram{bytes: start(t, 1, "1"), from: testFrom, socket: b.wire})
 		b.accounting.receive(datagram{bytes: start(t, 1, "1"), from: testFrom, socket: b.wire})
-		if len(b.accounting.queue) != 1 || b.accountingStats().Dropped[DropInProgress] != 1 {
-			t.Fatalf("%d queued, %+v", len(b.accounting.queue), b.accountingStats())
+		if b.Stats().AccountingQueued != 1 || b.accountingStats().Dropped[DropInProgress] != 1 {
+			t.Fatalf("%d queued, %+v", b.Stats().AccountingQueued, b.accountingStats())
 		}
-		b.accounting.serve(<-b.accounting.queue)
+		b.accounting.serve(b.accounting.queue.pop())
 		if replies := b.account(start(t, 1, "1")); k.count() != 1 || len(replies) != 1 {
 			t.Errorf("%d records, %d replies", k.count(), len(replies))
 		}

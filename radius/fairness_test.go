@@ -126,7 +126,7 @@ func TestS9AQuietClientBesideAFlood(t *testing.T) {
 
 // S9: when there is no room, the client that has most waiting loses its oldest, new logins before answers.
 func TestS9WhatHasNoRoomIsOfWhoHasMost(t *testing.T) {
-	q := newQueue(4, 8)
+	q := newQueue[*job](4, 8)
 	var a, b []*job
 	for i := range 6 {
 		a = append(a, &job{client: vpn, arrived: time.Unix(int64(i), 0)})
@@ -152,6 +152,37 @@ func TestS9WhatHasNoRoomIsOfWhoHasMost(t *testing.T) {
 		if got := q.pop(); got != want {
 			t.Errorf("job %d is not the one whose turn it is", i)
 		}
+	}
+}
+
+// S9: accounting too: of a client that waits beside a flood, each record is the next but one.
+func TestS9AccountingOfAQuietClientBesideAFlood(t *testing.T) {
+	b, k := accountingBench(t, func(cfg *Config, c *Client) {
+		other := *c
+		other.Name, other.Addresses = "quiet", []netip.Prefix{netip.MustParsePrefix("198.51.100.9/32")}
+		cfg.Clients = append(cfg.Clients, other)
+	})
+	arrive := func(from string, session string) {
+		b.accounting.receive(datagram{bytes: start(t, 1, session), from: addrPort(from), socket: b.wire})
+	}
+	for n := range 2 * accountingQueue {
+		arrive("192.0.2.7:40000", strconv.Itoa(n))
+	}
+	for n := range 20 {
+		arrive("198.51.100.9:40000", fmt.Sprint("quiet ", n))
+	}
+	for range 2 * 20 {
+		b.accounting.serve(b.accounting.queue.pop())
+	}
+	quiet := 0
+	for _, r := range k.records {
+		if r.Client == "quiet" {
+			quiet++
+		}
+	}
+	stats := b.Stats().Accounting
+	if quiet != 20 || len(stats["quiet"].Dropped) > 0 || stats["vpn"].Dropped[DropQueueFull] != accountingQueue+20 {
+		t.Errorf("%d records of the quiet client; dropped %v of it, %v of the flood", quiet, stats["quiet"].Dropped, stats["vpn"].Dropped)
 	}
 }
 

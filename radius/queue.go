@@ -21,21 +21,31 @@ type job struct {
 	exchange *exchange
 }
 
+func (j *job) owner() string    { return j.client.Name }
+func (j *job) since() time.Time { return j.arrived }
+
+// queueable is a job of a client, and when it arrived.
+type queueable interface {
+	comparable
+	owner() string
+	since() time.Time
+}
+
 // queue holds the jobs that wait for a worker, at most limit of them, and shares workers and room among
 // the clients: they take turns, however many jobs each has, and one client never has all the workers. Of
 // one client, jobs of the preferred class (answers to our own challenges, RFC 5080 §2.2.3) go first. It
 // is safe for concurrent use.
-type queue struct {
+type queue[J queueable] struct {
 	limit int
 
 	mu     sync.Mutex
 	ready  sync.Cond
-	jobs   *fair.Queue[*job]
+	jobs   *fair.Queue[J]
 	closed bool
 }
 
-func newQueue(limit, workers int) *queue {
-	q := &queue{limit: limit, jobs: fair.NewQueue[*job](workers, fair.Share)}
+func newQueue[J queueable](limit, workers int) *queue[J] {
+	q := &queue[J]{limit: limit, jobs: fair.NewQueue[J](workers, fair.Share)}
 	q.ready.L = &q.mu
 	return q
 }
@@ -43,7 +53,7 @@ func newQueue(limit, workers int) *queue {
 // push queues a job. When the queue is full, the oldest job that is not preferred of the client that has
 // most gives way and is returned; when j's own client has most, and only preferred ones, j itself is. The
 // one returned gets no answer.
-func (q *queue) push(j *job, preferred bool) (gaveWay *job) {
+func (q *queue[J]) push(j J, preferred bool) (gaveWay J) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -51,18 +61,18 @@ func (q *queue) push(j *job, preferred bool) (gaveWay *job) {
 	}
 	if waiting, _ := q.jobs.Waiting(); waiting >= q.limit {
 		var ok bool
-		if gaveWay, ok = q.jobs.Shed(j.client.Name); !ok {
+		if gaveWay, ok = q.jobs.Shed(j.owner()); !ok {
 			return j
 		}
 	}
-	q.jobs.Push(j.client.Name, j, preferred)
+	q.jobs.Push(j.owner(), j, preferred)
 	q.ready.Signal()
 	return gaveWay
 }
 
 // pop waits for a job, and for its client's turn; done must follow. It returns nil when the queue is
 // closed and empty.
-func (q *queue) pop() *job {
+func (q *queue[J]) pop() J {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
@@ -75,17 +85,17 @@ func (q *queue) pop() *job {
 		case ok:
 			return j
 		case waiting == 0 && q.closed:
-			return nil
+			return j
 		}
 		q.ready.Wait()
 	}
 }
 
 // done says that the worker of a job is free again.
-func (q *queue) done(j *job) {
+func (q *queue[J]) done(j J) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.jobs.Done(j.client.Name)
+	q.jobs.Done(j.owner())
 	if q.closed {
 		q.ready.Broadcast()
 	} else {
@@ -94,7 +104,7 @@ func (q *queue) done(j *job) {
 }
 
 // close lets pop return nil once the queue is empty; push takes no more.
-func (q *queue) close() {
+func (q *queue[J]) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -102,12 +112,12 @@ func (q *queue) close() {
 }
 
 // waiting returns how many jobs wait, and when the oldest of them arrived (zero when none waits).
-func (q *queue) waiting() (n int, since time.Time) {
+func (q *queue[J]) waiting() (n int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.jobs.Heads(func(j *job) {
-		if since.IsZero() || j.arrived.Before(since) {
-			since = j.arrived
+	q.jobs.Heads(func(j J) {
+		if since.IsZero() || j.since().Before(since) {
+			since = j.since()
 		}
 	})
 	n, _ = q.jobs.Waiting()

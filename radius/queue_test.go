@@ -13,7 +13,7 @@ import (
 var vpn, wlan = &client{Client: Client{Name: "vpn"}}, &client{Client: Client{Name: "wlan"}}
 
 func TestQueuePrefersAndGivesWay(t *testing.T) {
-	q := newQueue(3, 8)
+	q := newQueue[*job](3, 8)
 	jobs := make([]*job, 7)
 	for i := range jobs {
 		jobs[i] = &job{client: vpn, arrived: time.Unix(int64(i), 0)}
@@ -43,7 +43,7 @@ func TestQueuePrefersAndGivesWay(t *testing.T) {
 }
 
 func TestQueueServesPreferredFirst(t *testing.T) {
-	q := newQueue(2, 8)
+	q := newQueue[*job](2, 8)
 	other, preferred := &job{client: vpn}, &job{client: vpn}
 	q.push(other, false)
 	q.push(preferred, true)
@@ -54,7 +54,7 @@ func TestQueueServesPreferredFirst(t *testing.T) {
 
 func TestClosedQueueEmptiesAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(2, 8)
+		q := newQueue[*job](2, 8)
 		j := &job{client: vpn}
 		q.push(j, false)
 		popped := make(chan *job, 2)

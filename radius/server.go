@@ -48,7 +48,7 @@ type Server struct {
 	tally      tally
 	strangers  events
 	duplicates *duplicates
-	queue      *queue
+	queue      *queue[*job]
 	learner    *learner
 	accounting *accounting
 
@@ -87,7 +87,7 @@ func New(cfg Config, logins Logins, memory Memory) (*Server, error) {
 	s := &Server{
 		cfg: cfg, logins: logins, memory: memory, log: cfg.Logger,
 		duplicates: newDuplicates(cfg.CacheFor, cacheBytes, maxJudged),
-		queue:      newQueue(cfg.Queue, cfg.Workers),
+		queue:      newQueue[*job](cfg.Queue, cfg.Workers),
 		drained:    make(chan struct{}),
 		learner:    newLearner(memory, cfg.Logger, cfg.Now),
 	}

@@ -67,7 +67,6 @@ func (s *Server) Stats() Stats {
 
 		Accounting:           make(map[string]AccountingStats),
 		AccountingStrangers:  s.accounting.strangers.snapshot(),
-		AccountingQueued:     len(s.accounting.queue),
 		AccountingInFlight:   int(s.accounting.inFlight.Load()),
 		AccountingRemembered: s.accounting.seen.size(),
 	}
@@ -81,6 +80,7 @@ func (s *Server) Stats() Stats {
 			Tolerated: c.tolerated.Load(), Unreadable: c.unreadable.Load(), Forgotten: forgotten[name], Dropped: c.drops.snapshot(),
 		}
 	}
+	st.AccountingQueued, _ = s.accounting.queue.waiting()
 	n, since := s.queue.waiting()
 	if st.Queued = n; n > 0 {
 		st.OldestWait = s.cfg.Now().Sub(since)
