@@ -1,6 +1,7 @@
 package email
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,11 +35,11 @@ func newAccount(c Config) account {
 }
 
 // authenticate logs in and returns the mechanism, "" where there is no account.
-func (a account) authenticate(c *smtp.Client, e endpoint) (mechanism string, err error) {
+func (a account) authenticate(c *smtp.Client, e endpoint, encrypted bool) (mechanism string, err error) {
 	if a.username == "" {
 		return "", nil
 	}
-	if _, encrypted := c.TLSConnectionState(); !encrypted {
+	if !encrypted {
 		return "", local("the connection is not encrypted: nothing secret is sent")
 	}
 	if mechanism, err = a.choose(c); err != nil {
@@ -49,6 +50,19 @@ func (a account) authenticate(c *smtp.Client, e endpoint) (mechanism string, err
 		return "", err
 	}
 	return mechanism, c.Auth(a.client(mechanism, secret, e))
+}
+
+// secrets are what a server may repeat of AUTH, in the forms in which it was sent. The name is one of them: some
+// services take a token for both.
+func (a account) secrets() []string {
+	secret, _ := a.secret() // where it cannot be read, none was sent
+	var all []string
+	for _, text := range []string{secret, a.username, "\x00" + a.username + "\x00" + secret, "user=" + a.username + "\x01auth=Bearer " + secret + "\x01\x01"} {
+		if strings.Trim(text, "\x00\x01") != "" {
+			all = append(all, text, strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "="))
+		}
+	}
+	return all
 }
 
 // choose returns the mechanism to use with a server, which must offer it.

@@ -203,7 +203,7 @@ func TestStrippedSTARTTLSGetsNothing(t *testing.T) {
 		"stripped": {"250-hello\r\n250 AUTH PLAIN LOGIN", "", "STARTTLS: the server does not offer STARTTLS", true},
 		"refused":  {"250-hello\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS", "502 5.5.1 alice", "STARTTLS: the server answered 502 5.5.1", true},
 		"later":    {"250-hello\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS", "454 4.7.0 alice", "STARTTLS: the server answered 454 4.7.0", false},
-		"no TLS":   {"250-hello\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS", "220 go\r\n250-injected\r\n250 AUTH PLAIN", "EHLO: the server does not speak TLS", true},
+		"no TLS":   {"250-hello\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS", "220 go\r\n250-injected\r\n250 AUTH PLAIN", "TLS: the server does not speak TLS", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

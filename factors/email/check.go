@@ -11,8 +11,8 @@ type ServerCheck struct {
 	Server string
 	// TLS is the version agreed on ("TLS 1.3"), Mechanism that of AUTH; "" for none.
 	TLS, Mechanism string
-	// Err is nil when the server would be handed a message now. It quotes no secret and nothing that
-	// the server said.
+	// Err is nil when the server would be handed a message now. It quotes no secret, and no
+	// address.
 	Err error
 }
 

@@ -48,7 +48,7 @@ func send(t testing.TB, f *email.Factor) (string, error) {
 }
 
 // wantFailure checks an error of Send: a [login.SendError] of a server, permanent or not, whose text
-// holds the given words and nothing of the message.
+// holds the given words, and neither address nor code.
 func wantFailure(t *testing.T, err error, server string, permanent bool, words string) {
 	t.Helper()
 	var failed *login.SendError
@@ -58,7 +58,7 @@ func wantFailure(t *testing.T, err error, server string, permanent bool, words s
 	if failed.Server != server || failed.Permanent != permanent || !strings.Contains(err.Error(), words) {
 		t.Errorf("got %q, server %q, permanent %v; want %q, %q, %v", err, failed.Server, failed.Permanent, words, server, permanent)
 	}
-	for _, secret := range []string{"492817", "alice", "no such person"} {
+	for _, secret := range []string{"492817", "alice"} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%q quotes %q", err, secret)
 		}
@@ -210,14 +210,14 @@ func TestMisbehavingServers(t *testing.T) {
 		answer func(net.Conn)
 		words  string
 	}{
-		"busy":           {(&script{greeting: "421 4.3.2 too busy"}).answer, "EHLO: the server answered 421 4.3.2"},
-		"closes at once": {func(c net.Conn) { c.Close() }, "EHLO: the server closed the connection"},
+		"busy":           {(&script{greeting: "421 4.3.2 too busy"}).answer, "greeting: the server answered 421 4.3.2"},
+		"closes at once": {func(c net.Conn) { c.Close() }, "greeting: the server closed the connection"},
 		"closes at MAIL": {(&script{greeting: "220 hello", answers: map[string]string{"MAIL": ""}}).answer, "MAIL: the server closed the connection"},
 		"temporary MAIL": {(&script{greeting: "220 hello", answers: map[string]string{"MAIL": "452 4.3.1 disk full"}}).answer, "MAIL: the server answered 452 4.3.1"},
 		"refuses MAIL":   {(&script{greeting: "220 hello", answers: map[string]string{"MAIL": "530 5.7.0 log in first"}}).answer, "MAIL: the server answered 530 5.7.0"},
-		"no SMTP":        {(&script{greeting: "HTTP/1.1 400 alice"}).answer, "EHLO: the answer is not SMTP"},
+		"no SMTP":        {(&script{greeting: "HTTP/1.1 400 alice"}).answer, "greeting: the answer is not SMTP"},
 		"no enhanced":    {(&script{greeting: "220 hello", answers: map[string]string{"MAIL": "451 alice is busy"}}).answer, "MAIL: the server answered 451"},
-		"endless line":   {(&script{greeting: "220 " + long}).answer, "EHLO: the answer is not SMTP"},
+		"endless line":   {(&script{greeting: "220 " + long}).answer, "greeting: the answer is not SMTP"},
 		"endless answer": {func(c net.Conn) {
 			defer c.Close()
 			for {
@@ -225,7 +225,7 @@ func TestMisbehavingServers(t *testing.T) {
 					return
 				}
 			}
-		}, "EHLO: the server sends more than 256 KiB"},
+		}, "greeting: the server sends more than 256 KiB"},
 		"octet by octet": {func(c net.Conn) {
 			defer c.Close()
 			for {
@@ -234,7 +234,7 @@ func TestMisbehavingServers(t *testing.T) {
 				}
 				<-time.After(time.Second)
 			}
-		}, "EHLO: no answer in time"},
+		}, "greeting: no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

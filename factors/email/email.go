@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"net/netip"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"sallyport/factors/internal/reach"
@@ -24,6 +27,8 @@ type Deps struct {
 	Now    func() time.Time
 	// Dial makes a connection; nil means the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// FullName is the machine's name with its domain; nil asks the system.
+	FullName func() string
 }
 
 // Factor sends codes and notices by mail. It is safe for concurrent use.
@@ -73,10 +78,7 @@ func (f *Factor) addServers(d Deps) error {
 	if err != nil {
 		return err
 	}
-	helo := f.cfg.Helo
-	if helo == "" {
-		helo = machineName()
-	}
+	helo := f.greets(d)
 	for _, text := range f.cfg.Servers {
 		e, err := parseEndpoint(text)
 		if err != nil {
@@ -90,12 +92,50 @@ func (f *Factor) addServers(d Deps) error {
 	return nil
 }
 
-// machineName is the name of this machine where it can be said to a mail server.
-func machineName() string {
-	if name, err := os.Hostname(); err == nil && isHost(name) {
+// greets returns the name to greet with (RFC 5321 section 4.1.1.1): the configured one, else the machine's full name, else
+// the address that the connection comes from. The full name is looked up once, with the first connection.
+func (f *Factor) greets(d Deps) func(context.Context, net.Conn) string {
+	if f.cfg.Helo != "" {
+		return func(context.Context, net.Conn) string { return f.cfg.Helo }
+	}
+	lookUp := d.FullName
+	if lookUp == nil {
+		lookUp = fullName
+	}
+	name := sync.OnceValue(lookUp)
+	return func(_ context.Context, conn net.Conn) string {
+		full := name()
+		if isHost(full) && strings.Contains(full, ".") {
+			return full
+		}
+		if local, err := netip.ParseAddrPort(conn.LocalAddr().String()); err == nil {
+			if ip := local.Addr().Unmap(); ip.Is4() {
+				return "[" + ip.String() + "]"
+			} else if ip = ip.WithZone(""); ip.IsValid() {
+				return "[IPv6:" + ip.String() + "]"
+			}
+		}
+		if isHost(full) {
+			return full
+		}
+		return "localhost"
+	}
+}
+
+// fullName is the machine's name with its domain, as far as the resolver or /etc/hosts knows it.
+func fullName() string {
+	name, err := os.Hostname()
+	if err != nil || strings.Contains(name, ".") {
 		return name
 	}
-	return "localhost"
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if full, err := net.DefaultResolver.LookupCNAME(ctx, name); err == nil && strings.HasPrefix(strings.ToLower(full), strings.ToLower(name)+".") {
+		if full = strings.TrimSuffix(full, "."); strings.Contains(full, ".") {
+			return full
+		}
+	}
+	return name
 }
 
 // Name returns "email".

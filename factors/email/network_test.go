@@ -92,7 +92,7 @@ func (s *socket) Close() error {
 // newFactor makes a factor on the network. The configuration needs only what the test is about.
 func newFactor(t testing.TB, c email.Config, n network) *email.Factor {
 	t.Helper()
-	f, err := email.New(complete(c), email.Deps{Logger: slog.New(slog.DiscardHandler), Now: time.Now, Dial: n.dial})
+	f, err := email.New(complete(c), email.Deps{Logger: slog.New(slog.DiscardHandler), Now: time.Now, Dial: n.dial, FullName: func() string { return "node.example.test" }})
 	if err != nil {
 		t.Fatal(err)
 	}

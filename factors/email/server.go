@@ -22,7 +22,8 @@ type server struct {
 	endpoint
 	tls     *tls.Config
 	account account
-	helo    string
+	// helo is the name that a connection greets with.
+	helo    func(ctx context.Context, conn net.Conn) string
 	timeout time.Duration
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	log     *slog.Logger
@@ -53,9 +54,9 @@ func (s *server) submit(ctx context.Context, e envelope) *failure {
 		defer func() { <-s.slots }()
 	case <-attempt.Done():
 		s.temporary.Add(1)
-		return fail(attempt, stageConnect, attempt.Err())
+		return s.fail(attempt, stageConnect, attempt.Err())
 	}
-	on, failed := s.open(attempt)
+	on, failed := s.open(attempt, e.secrets()...)
 	if failed == nil {
 		defer on.close()
 		failed = on.submit(attempt, e)
