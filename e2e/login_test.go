@@ -130,6 +130,19 @@ func TestLoginsByRadclient(t *testing.T) {
 		s.want(s.ask("user07@example.test", code(t, key, 0), r.Get("State")), "Access-Reject", "state_invalid", "")
 		s.want(s.ask("user08@example.test", code(t, key, 0), r.Get("State")), "Access-Accept", "accepted", "")
 	})
+	t.Run("R11/the password again under a State is no guess", func(t *testing.T) {
+		s := s.in(t)
+		key := s.register(folk[9])
+		state := s.begin(folk[9])
+		for range 3 {
+			r := s.want(s.ask(folk[9].UID, folk[9].Password, state), "Access-Challenge", "prompt", "otp")
+			if r.Get("Sallyport-Attempts-Left") != "3" {
+				t.Errorf("the password counted as a code: %v", r)
+			}
+			state = r.Get("State")
+		}
+		s.want(s.ask(folk[9].UID, code(t, key, 0), state), "Access-Accept", "accepted", "")
+	})
 }
 
 // in returns the site for a subtest.

@@ -36,6 +36,7 @@ func (e *Engine) begin(ctx context.Context, t *turn, r Request) (Reply, error) {
 	if r.Mode != ModeChallenge {
 		return e.beginAtOnce(ctx, t, r)
 	}
+	t.token.password = t.keys.passwordTag(r.Password)
 	reply, err, done := e.identify(ctx, t, func() (Reply, error, bool) {
 		found := e.lookFirst(ctx, t, r.Username)
 		reply, err, done := e.checkPassword(ctx, t, r.Username, r.Password)

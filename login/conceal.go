@@ -32,7 +32,8 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	t.token = token{
 		challenge: t.token.challenge, handle: handle, client: t.keys.clientTag(t.origin.Client),
 		factor: t.keys.factorTag(name), clusterEpoch: t.keys.Epoch(), name: t.keys.nameTag(typed), flags: flagDecoy,
-		expires: t.ledger.Now().Add(e.cfg.ChallengeLife),
+		password: t.token.password,
+		expires:  t.ledger.Now().Add(e.cfg.ChallengeLife),
 	}
 	if s, ok := e.cfg.Factors[name].(Sender); ok {
 		return e.openAndSend(ctx, t, s, Address{Text: typed}, Opening{Life: e.cfg.SentLife}, CodePrompt)

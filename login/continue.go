@@ -55,6 +55,9 @@ func (e *Engine) proceed(ctx context.Context, t *turn, a Answer) (Reply, error) 
 	if next == nil {
 		next = (*Engine).askAgain
 	}
+	if action == ActionAnswer && t.token.password == t.keys.passwordTag(a.Text) {
+		next = (*Engine).passwordAgain
+	}
 	read := func() error { _, err := e.readStored(ctx, t); return err }
 	return e.twice(t, read, func() (Reply, error) {
 		if t.token.has(flagRegistering) && action != ActionCancel {
@@ -423,6 +426,13 @@ func (e *Engine) inVain(ctx context.Context, t *turn, why Code) (Reply, error) {
 	}
 	t.token.setVain(t.vain + 1)
 	return e.repeat(ctx, t, why)
+}
+
+// passwordAgain asks again where the password of the login comes in place of an answer, as from a client that starts
+// over and keeps the State, or answers by itself: it is no guess at a code, and nobody but the directory is to see it.
+func (e *Engine) passwordAgain(ctx context.Context, t *turn) (Reply, error) {
+	t.event.Reason = "the password came again, in place of an answer"
+	return e.inVain(ctx, t, CodePrompt)
 }
 
 // repeat asks the token's step again under a fresh token.

@@ -380,14 +380,13 @@ func (e *Engine) accept(t *turn, out Outcome, earned string, registered bool) Re
 // challenge asks for an answer under a fresh State token. tok is the token of the prompt; why is
 // CodePrompt, or what was wrong with the last answer.
 func (e *Engine) challenge(t *turn, tok token, p Prompt, why Code) (Reply, error) {
-	tok.issued = t.ledger.Now()
 	tok.step = p.Step
 	state, err := t.keys.seal(tok)
 	if err != nil {
 		return Reply{}, ledgerError(err)
 	}
 	// Rounded, because the moments between the two readings of the ledger's clock are no news to anyone.
-	p.Expires = max(tok.expires.Sub(tok.issued).Round(time.Second), time.Second)
+	p.Expires = max(tok.expires.Sub(t.ledger.Now()).Round(time.Second), time.Second)
 	message := ask(p, t.event.Factor, why, t.origin)
 	if t.origin.Profile != ProfileUpstream {
 		p.Text = "" // it is in the message, worded for the client

@@ -48,6 +48,8 @@ const (
 	PurposePasscode
 	// PurposeGuess: a wrong answer of a login without State, which counts once while the failures stand.
 	PurposeGuess
+	// PurposePassword: the password of a login, in its State.
+	PurposePassword
 )
 
 // purposeNames are what is hashed. A name never changes: what is stored, and what is under way at an
@@ -73,4 +75,5 @@ var purposeNames = [...]string{
 	PurposeAnswer:      "answer",
 	PurposePasscode:    "passcode",
 	PurposeGuess:       "guess",
+	PurposePassword:    "password",
 }

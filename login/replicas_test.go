@@ -72,7 +72,7 @@ func (r *replicated) spread() {
 // promptly are the scripts that look at what a prompt shows right after another node, or an administrator,
 // made it so: who is locked, what is closed, how many attempts are left, on what a challenge was built.
 func promptly() []string {
-	return []string{"choosing", "clock", "d17-other-method", "expiry", "first-login-used-up", "locked-tells-nothing", "lockout", "s1-not-a-code"}
+	return []string{"choosing", "clock", "d17-other-method", "expiry", "first-login-used-up", "locked-tells-nothing", "lockout", "r11-password-again", "s1-not-a-code"}
 }
 
 // Every conversation goes as it goes on one node, though each request meets another node, and none knows

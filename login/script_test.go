@@ -118,6 +118,8 @@ func (w *world) do(verb string, fields []string) bool {
 		w.must(w.ledger.Unlock(ctx, "test:"+fields[0], args["factor"]))
 	case "account":
 		w.dir.users[fields[0]].refusal = refusals()[args["is"]]
+	case "password":
+		w.dir.users[fields[0]].password = fields[1]
 	case "remove":
 		delete(w.dir.users, fields[0])
 	case "directory":

@@ -35,9 +35,10 @@ type token struct {
 	version      uint32
 	epoch        uint32
 	clusterEpoch uint32
-	issued       time.Time
-	expires      time.Time
-	name         [7]byte
+	// password is the tag of the password that the login began with; the zero value is one of no password.
+	password [4]byte
+	expires  time.Time
+	name     [7]byte
 	// sequence is that of the candidate or of the dialogue's prompt that the token is about.
 	sequence uint8
 	flags    tokenFlags
@@ -108,7 +109,7 @@ func (r *KeyRing) seal(t token) (string, error) {
 	body = binary.BigEndian.AppendUint32(body, t.version)
 	body = binary.BigEndian.AppendUint32(body, t.epoch)
 	body = binary.BigEndian.AppendUint32(body, t.clusterEpoch)
-	body = binary.BigEndian.AppendUint32(body, uint32(t.issued.Unix()))
+	body = append(body, t.password[:]...) // where version 2 had the time of issue at first, which nobody read
 	body = binary.BigEndian.AppendUint32(body, uint32(t.expires.Unix()))
 	body = append(body, t.name[:]...)
 	body = append(body, t.sequence, byte(t.flags))
@@ -149,7 +150,7 @@ func (r *KeyRing) open(state string) (token, error) {
 	}
 	copy(t.factor[:], next(4))
 	t.version, t.epoch, t.clusterEpoch = number(), number(), number()
-	t.issued = time.Unix(int64(number()), 0)
+	copy(t.password[:], next(4))
 	t.expires = time.Unix(int64(number()), 0)
 	copy(t.name[:], next(7))
 	t.sequence, t.flags = next(1)[0], tokenFlags(next(1)[0])
@@ -194,4 +195,11 @@ func (r *KeyRing) factorTag(factor string) [4]byte {
 func (r *KeyRing) nameTag(username string) [7]byte {
 	sum := r.sum(PurposeName, []byte(username))
 	return [7]byte(sum[:7])
+}
+
+// passwordTag recognises a password that comes again, in whatever composition, and with blanks around it or with what
+// nobody sees. It is short: a text that is taken for the password by mistake, one of four billion, is asked for again.
+func (r *KeyRing) passwordTag(password string) [4]byte {
+	sum := r.sum(PurposePassword, []byte(visible(preparePassword(password))))
+	return [4]byte(sum[:4])
 }

@@ -22,7 +22,7 @@ func testToken(r *KeyRing) token {
 	return token{
 		challenge: ChallengeID{1, 2, 3}, handle: r.Handle("corp:1"), client: r.clientTag("vpn"),
 		step: StepOTP, factor: r.factorTag("totp"), version: 3, epoch: 4, clusterEpoch: 5,
-		issued: time.Unix(1000, 0), expires: time.Unix(1120, 0), name: r.nameTag("alice"), sequence: 9, flags: flagInvited | 5<<vainShift,
+		password: r.passwordTag("right"), expires: time.Unix(1120, 0), name: r.nameTag("alice"), sequence: 9, flags: flagInvited | 5<<vainShift,
 	}
 }
 
