@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"sallyport/login"
 )
 
@@ -31,6 +33,8 @@ type Learned struct {
 	Senders []byte
 }
 
+const fieldSeen = 4
+
 func (l *Learned) wire(w *wire) {
 	w.name(1, &l.Client)
 	w.octets(2, &l.Address)
@@ -38,7 +42,7 @@ func (l *Learned) wire(w *wire) {
 	if w.done() {
 		return
 	}
-	w.int(4, &l.Seen)
+	w.int(fieldSeen, &l.Seen)
 	w.bool(5, &l.Unsigned)
 	w.octets(6, &l.Senders)
 }
@@ -227,10 +231,23 @@ func (v View) Learned(client string, address []byte, now int64) bool {
 	if !ok {
 		return false
 	}
-	var l Learned
-	w := wire{names: v.root.names}
-	mustDecode(&w, b, &l)
+	l := Learned{Seen: seenIn(b)}
 	return l.countsAt(now)
+}
+
+// seenIn reads Learned.Seen alone: this is asked for each packet, and must not allocate.
+func seenIn(b []byte) int64 {
+	for len(b) > 0 {
+		f, n := consumeField(b)
+		switch {
+		case n < 0:
+			panic("state: memory is damaged: " + errTruncated.Error()) // as mustDecode
+		case f.number == fieldSeen:
+			return protowire.DecodeZigZag(f.num)
+		}
+		b = b[n:]
+	}
+	return 0
 }
 
 // Sighting returns what is known at a time of the log of the requests of a client from an address that

@@ -129,3 +129,16 @@ func TestARestoreForgetsNobodyWhoSigns(t *testing.T) {
 		t.Error("what the cluster has learned was forgotten")
 	}
 }
+
+// TestSeenIsReadAsItIsWritten: the short way to read it agrees with the long one.
+func TestSeenIsReadAsItIsWritten(t *testing.T) {
+	for _, l := range []*Learned{
+		{Client: "vpn", Since: 5, Seen: 7}, {Client: "vpn", Address: nas1, Since: -5}, {},
+		{Client: "vpn", Address: nas1, Since: 5, Seen: 1 << 62, Unsigned: true, Senders: []byte("12345678")}, {Client: "vpn", Seen: -3},
+	} {
+		var w wire
+		if got := seenIn(w.encode(l)); got != l.Seen {
+			t.Errorf("%+v: %d", l, got)
+		}
+	}
+}
