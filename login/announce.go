@@ -51,7 +51,7 @@ func (e *Engine) addresses(ctx context.Context, s Sender, u User, before Enrolme
 	if record, err := e.cfg.Ledger.Record(ctx, before, s.Name()); err == nil && len(record) > 0 {
 		texts = append(texts, string(record))
 	}
-	if mail := s.DirectoryAddress(User{Mail: u.Mail}); mail != "" {
+	if mail := s.DirectoryAddress(User{Mail: u.Mail, OtherMail: u.OtherMail}); mail != "" {
 		texts = append(texts, mail)
 	}
 	var all []Address

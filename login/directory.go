@@ -16,6 +16,9 @@ type User struct {
 	// Mail and Phone are where the directory says that the person can be reached; may be empty.
 	Mail  string
 	Phone string
+	// OtherMail and OtherPhone are further values, in the directory's order.
+	OtherMail  []string
+	OtherPhone []string
 	// Groups are the names (DNs for LDAP) of the groups that the person belongs to.
 	Groups []string
 	// GroupBase and GroupsPartial are what else the directory says of the groups, see [Membership].

@@ -24,7 +24,7 @@ func (e *Engine) offerRegistration(ctx context.Context, t *turn) (Reply, error) 
 	t.token.flags |= flagRegistering
 	switch choices := e.choices(t); len(choices) {
 	case 0:
-		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the policy has no factor that the user could register"), nil
+		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the policy has no factor that the user could register"+e.addressFaults(t)), nil
 	case 1:
 		return e.registerFactor(ctx, t, choices[0])
 	}
@@ -119,7 +119,7 @@ func (e *Engine) registerFactor(ctx context.Context, t *turn, name string) (Repl
 		if t.fromDirectory() {
 			to, err := f.ParseAddress(f.DirectoryAddress(t.user))
 			if err != nil {
-				return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the directory's address cannot be used"), nil
+				return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "the policy registers the directory's address"+e.addressFaults(t)), nil
 			}
 			return e.openAndSend(ctx, t, f, to, Opening{Record: []byte(to.Text), Life: e.cfg.RegistrationLife}, CodePrompt)
 		}
@@ -129,6 +129,36 @@ func (e *Engine) registerFactor(ctx context.Context, t *turn, name string) (Repl
 		return e.askAddress(t, CodePrompt)
 	}
 	return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, "people do not register this factor"), nil
+}
+
+// addressFaults says for the administrator why the directory's addresses cannot be used, where only they may be
+// registered. No value is quoted.
+func (e *Engine) addressFaults(t *turn) (faults string) {
+	if !t.fromDirectory() {
+		return ""
+	}
+	for _, name := range t.rule.factors {
+		s, ok := e.cfg.Factors[name].(Sender)
+		if !ok {
+			continue
+		}
+		text := s.DirectoryAddress(t.user)
+		if text == "" {
+			faults += "; " + name + ": the directory holds no address"
+		} else if _, err := s.ParseAddress(text); err != nil {
+			faults += "; " + name + ": the directory's address " + maskedValue(text) + ": " + err.Error()
+		}
+	}
+	return faults
+}
+
+// maskedValue shows the ends of a value that is no address, and so has no masked form of its own.
+func maskedValue(text string) string {
+	r := []rune(plain(text))
+	if len(r) < 6 {
+		return "***"
+	}
+	return string(r[:1]) + "***" + string(r[len(r)-2:])
 }
 
 // fromDirectory reports whether only the directory's address may be registered.

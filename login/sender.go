@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -15,7 +16,8 @@ type Sender interface {
 	// ParseAddress reads what a person typed, what a directory holds or what a record says. An error
 	// wraps [ErrAddress].
 	ParseAddress(text string) (Address, error)
-	// DirectoryAddress is the address that the directory holds for this user; "" when there is none.
+	// DirectoryAddress is the address that the directory holds for this user; "" when there is none. Of several it
+	// is the first that the factor can use ([FirstAddress]).
 	DirectoryAddress(u User) string
 	// Code is the code of a send number under a challenge's key of 32 octets.
 	Code(key []byte, number uint64) (string, error)
@@ -26,6 +28,26 @@ type Sender interface {
 	Send(ctx context.Context, m Message) (server string, err error)
 	// Tell delivers a notice, likewise.
 	Tell(ctx context.Context, n Notice) (server string, err error)
+}
+
+// FirstAddress returns the first of a directory's values that parse takes without a doubt, else the first that it
+// takes, else the first that is not empty.
+func FirstAddress(parse func(string) (Address, error), value string, others []string) string {
+	var usable, any string
+	for _, text := range append([]string{value}, others...) {
+		if any == "" {
+			any = text
+		}
+		a, err := parse(text)
+		switch {
+		case err != nil:
+		case !a.Unsure:
+			return text
+		case usable == "":
+			usable = text
+		}
+	}
+	return cmp.Or(usable, any)
 }
 
 // ErrAddress means that a text is no address that this factor can use. What wraps it says why, in

@@ -51,11 +51,38 @@ func (d *Directory) account(e *ldap.Entry) (*account, error) {
 	a.user = login.User{
 		ID:     d.name + ":" + id,
 		Name:   d.nameOf(e),
-		Mail:   clean(e.GetEqualFoldAttributeValue(d.cfg.MailAttribute)),
-		Phone:  clean(e.GetEqualFoldAttributeValue(d.cfg.PhoneAttribute)),
 		Groups: cleanAll(e.GetEqualFoldAttributeValues(d.cfg.GroupAttribute)), GroupBase: d.groupBase,
 	}
+	a.user.Mail, a.user.OtherMail = firstAndOthers(mailAddresses(cleanAll(e.GetEqualFoldAttributeValues(d.cfg.MailAttribute))))
+	a.user.Phone, a.user.OtherPhone = firstAndOthers(cleanAll(e.GetEqualFoldAttributeValues(d.cfg.PhoneAttribute)))
 	return a, nil
+}
+
+// mailAddresses takes off what Exchange's proxyAddresses put before an address, and puts the primary one, whose
+// "SMTP:" is in capitals, first ([MS-ADA3] proxyAddresses). Addresses of other kinds ("X500:", "sip:") are left out.
+func mailAddresses(values []string) []string {
+	var primary, others []string
+	for _, value := range values {
+		switch kind, address, ok := strings.Cut(value, ":"); {
+		case !ok || strings.Contains(kind, "@"):
+			others = append(others, value)
+		case kind == "SMTP":
+			primary = append(primary, address)
+		case strings.EqualFold(kind, "smtp"), strings.EqualFold(kind, "mailto"):
+			others = append(others, address)
+		}
+	}
+	return append(primary, others...)
+}
+
+// maxAddresses bounds what an entry can make a login look through.
+const maxAddresses = 16
+
+func firstAndOthers(values []string) (string, []string) {
+	if len(values) == 0 {
+		return "", nil
+	}
+	return values[0], values[1:min(len(values), maxAddresses)]
 }
 
 func (d *Directory) nameOf(e *ldap.Entry) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,5 +149,32 @@ func TestFlagsOfEntries(t *testing.T) {
 	over := ldap.NewEntry("uid=x", map[string][]string{"lockoutTime": {"134084159999999999"}, "msDS-User-Account-Control-Computed": {"0"}})
 	if err := flagRefusal(over, noon); err != nil {
 		t.Errorf("the server says that the lock is over, but: %v", err)
+	}
+}
+
+// TestD8AddressesOfAnEntry: all values are kept, the primary address of proxyAddresses first; which can be used is for
+// the factor to say.
+func TestD8AddressesOfAnEntry(t *testing.T) {
+	d := directory(t, func(cfg *Config) { cfg.MailAttribute = "proxyAddresses" })
+	for _, c := range []struct{ values, want []string }{
+		{nil, []string{""}},
+		{[]string{"petra@example.test"}, []string{"petra@example.test"}},
+		{[]string{"petra", "petra@example.test"}, []string{"petra", "petra@example.test"}},
+		{[]string{"smtp:p@old.test", "X500:/o=Corp/cn=petra", "SMTP:petra@example.test", "sip:petra@example.test", "smtp:p2@old.test"},
+			[]string{"petra@example.test", "p@old.test", "p2@old.test"}},
+		{[]string{"mailto:petra@example.test", "\x00@example.test", ""}, []string{"petra@example.test"}},
+	} {
+		a, err := d.account(ldap.NewEntry("uid=x", map[string][]string{
+			"entryUUID": {"00112233-4455-6677-8899-aabbccddeeff"}, "proxyAddresses": c.values, "mobile": {"+49 30 1234567", "+49 1512 3456789"},
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := append([]string{a.user.Mail}, a.user.OtherMail...); !slices.Equal(got, c.want) {
+			t.Errorf("%q gives %q, want %q", c.values, got, c.want)
+		}
+		if a.user.Phone != "+49 30 1234567" || !slices.Equal(a.user.OtherPhone, []string{"+49 1512 3456789"}) {
+			t.Errorf("telephones %q, %q", a.user.Phone, a.user.OtherPhone)
+		}
 	}
 }

@@ -114,3 +114,17 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	})
 }
+
+// TestD8TheFirstAddressThatCanBeUsed: a value that is no address stands in front.
+func TestD8TheFirstAddressThatCanBeUsed(t *testing.T) {
+	f := newFactor(t, email.Config{AllowedDomains: []string{"example.test"}}, nil)
+	for want, u := range map[string]login.User{
+		"petra@example.test": {Mail: "petra", OtherMail: []string{"p@elsewhere.test", "petra@example.test", "other@example.test"}},
+		"petra":              {Mail: "petra"},
+		"":                   {},
+	} {
+		if got := f.DirectoryAddress(u); got != want {
+			t.Errorf("%+v: %q, want %q", u, got, want)
+		}
+	}
+}

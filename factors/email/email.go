@@ -152,7 +152,9 @@ func (f *Factor) Verify(context.Context, time.Time, login.User, login.Credential
 }
 
 // DirectoryAddress is the user's mail address in the directory.
-func (f *Factor) DirectoryAddress(u login.User) string { return u.Mail }
+func (f *Factor) DirectoryAddress(u login.User) string {
+	return login.FirstAddress(f.ParseAddress, u.Mail, u.OtherMail)
+}
 
 // Code is the code of a send number under a challenge's key.
 func (f *Factor) Code(key []byte, number uint64) (string, error) {

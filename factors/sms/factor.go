@@ -83,7 +83,9 @@ func (f *Factor) Verify(context.Context, time.Time, login.User, login.Credential
 func (f *Factor) ParseAddress(text string) (login.Address, error) { return f.numbers.parse(text) }
 
 // DirectoryAddress is the user's telephone number in the directory.
-func (f *Factor) DirectoryAddress(u login.User) string { return u.Phone }
+func (f *Factor) DirectoryAddress(u login.User) string {
+	return login.FirstAddress(f.ParseAddress, u.Phone, u.OtherPhone)
+}
 
 // Code is the code of a send number under a challenge's key.
 func (f *Factor) Code(key []byte, number uint64) (string, error) {

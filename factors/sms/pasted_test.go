@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"sallyport/login"
 )
 
 // TestD9PastedNumbers: what comes along when a number is copied is passed over, typed or in a directory.
@@ -102,4 +104,24 @@ func digitsOfNumber(n uint64) string {
 		n /= 10
 	}
 	return string(b)
+}
+
+// TestD8TheFirstTelephoneThatCanBeUsed: a landline in front, a number without a meaning, one whose kind is not known.
+func TestD8TheFirstTelephoneThatCanBeUsed(t *testing.T) {
+	f := newFactor(t, threeGateways(), nil)
+	for _, c := range []struct {
+		first  string
+		others []string
+		want   string
+	}{
+		{"", nil, ""},
+		{"+49 30 1234567", []string{"+49 1512 3456789"}, "+49 1512 3456789"},
+		{"ext. 12", []string{"none", "+92 300 1234567", "+49 1512 3456789"}, "+92 300 1234567"},
+		{"+54 11 2345 6789", []string{"+49 1512 3456789"}, "+49 1512 3456789"},
+		{"+49 30 1234567", nil, "+49 30 1234567"},
+	} {
+		if got := f.DirectoryAddress(login.User{Phone: c.first, OtherPhone: c.others}); got != c.want {
+			t.Errorf("%q, %q: %q, want %q", c.first, c.others, got, c.want)
+		}
+	}
 }
