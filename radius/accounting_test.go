@@ -690,6 +690,9 @@ func TestAccountingOverUDP(t *testing.T) {
 			t.Errorf("%s: %v, %v, %d records", to, reply, err, k.count())
 		}
 	}
+	if err := s.Shutdown(t.Context()); err != nil { // an answer is counted when it has left
+		t.Error(err)
+	}
 	if st, ok := s.Status(t.Context()).(Status); !ok || len(st.AccountingListeners) != 2 || st.Accounting["vpn"].Responses != 2 {
 		t.Errorf("%+v", st)
 	}
