@@ -3,14 +3,16 @@ package cluster
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"sallyport/login"
 )
 
-// twoClocks are a wall clock that can be set and one that only runs.
+// twoClocks are a wall clock that can be set and one that only runs. A node reads them while a test moves them.
 type twoClocks struct {
+	mu      sync.Mutex
 	wall    time.Time
 	elapsed time.Duration
 }
@@ -19,12 +21,30 @@ func newTwoClocks() *twoClocks {
 	return &twoClocks{wall: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
 }
 
-func (c *twoClocks) now() time.Time         { return c.wall }
-func (c *twoClocks) running() time.Duration { return c.elapsed }
+func (c *twoClocks) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall
+}
+
+func (c *twoClocks) running() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.elapsed
+}
 
 // pass lets time pass, and step sets the wall clock.
-func (c *twoClocks) pass(d time.Duration) { c.wall, c.elapsed = c.wall.Add(d), c.elapsed+d }
-func (c *twoClocks) step(d time.Duration) { c.wall = c.wall.Add(d) }
+func (c *twoClocks) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wall, c.elapsed = c.wall.Add(d), c.elapsed+d
+}
+
+func (c *twoClocks) step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wall = c.wall.Add(d)
+}
 
 // TestTheLogFollowsTheClockAtItsOwnPace plays steps of the wall clock, each followed by time that
 // passes, and says by how much the clock is then ahead of the log.

@@ -36,10 +36,12 @@ type hello struct {
 	Version string `json:"version"`
 	Level   uint32 `json:"level"`
 	// Now is the wall clock in nanoseconds since 1970.
-	Now     int64  `json:"now"`
-	Trace   trace  `json:"trace"`
-	Applied uint64 `json:"applied"`
-	Leader  string `json:"leader,omitempty"`
+	Now int64 `json:"now"`
+	// ClockSet says that the wall clock was set at run time, so that it proves no other one right.
+	ClockSet bool   `json:"clock_set,omitempty"`
+	Trace    trace  `json:"trace"`
+	Applied  uint64 `json:"applied"`
+	Leader   string `json:"leader,omitempty"`
 	// Unsure says that this node has come back in doubt, Settled in which term it has, as the leader, begun
 	// a new epoch for that.
 	Unsure  bool   `json:"unsure,omitempty"`
@@ -256,6 +258,9 @@ func (n *Node) ownHello() hello {
 		Version: n.config.Version, Level: state.Level, Now: n.config.Now().UnixNano(),
 		Applied: view.Index(), Roster: n.known(), Digests: n.digests(),
 		Trace: trace{Fingerprint: n.self.Fingerprint, Beats: beats}, Unsure: n.unsure.Load(), Settled: n.settled.Load(),
+	}
+	if _, doubted := n.codeClock.doubted(); doubted {
+		h.ClockSet = true
 	}
 	if s := n.settings.Load(); s != nil {
 		h.Settings = *s

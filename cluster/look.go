@@ -46,6 +46,7 @@ func (n *Node) look(ctx context.Context) {
 		n.lookAtSpace()
 		up := n.up()
 		n.lookAtClocks(up)
+		n.lookAtJump(up)
 		if n.ready.err() == nil && !announced {
 			announced = n.announceChange(ctx)
 		}

@@ -50,6 +50,7 @@ type Node struct {
 	peers     peers
 	acked     acked
 	health    health
+	codeClock *wallClock
 	doubts    doubts
 	soloing   soloing
 	relayed   atomic.Uint64
@@ -150,6 +151,7 @@ func (n *Node) assemble(seal *sealer) {
 		propose: n.planted(n.proposer.propose), readable: n.readableNow, refresh: n.refreshed, solo: n.alone,
 	}
 	n.clock.agreed = n.agreedClock
+	n.codeClock = newWallClock(n.config.Now, n.config.Elapsed, n.tellJump)
 }
 
 // start starts the node. With others, Raft waits for the roll-call.

@@ -69,13 +69,20 @@ func (n *Node) Name() string { return "cluster" }
 // keyGrace is how long past its life a State key may be used before the ring counts as stale.
 const keyGrace = time.Hour
 
-// Ready asks anew: can the node serve, and does its clock agree with the log? The error names what
+// Ready asks anew: can the node serve, does its clock agree with the log, and was it not set at run time? The error names what
 // is not ready.
 func (n *Node) Ready(ctx context.Context) error {
 	if err := n.Serving(ctx); err != nil {
 		return err
 	}
-	return n.clock.check()
+	check := n.clock.check()
+	if _, off := n.codeClock.read(); off != 0 {
+		if check == nil {
+			return jumped(off)
+		}
+		return fmt.Errorf("%w; %w", jumped(off), check)
+	}
+	return check
 }
 
 // Serving asks anew: is there a leader, does the log store take a write, is the key ring fresh? It is

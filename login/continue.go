@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Continue answers a challenge: with what was asked for, or with an action. It returns an
@@ -281,7 +282,10 @@ func (e *Engine) verify(ctx context.Context, t *turn, name string, c Credential)
 	if s, ok := factor.(Sender); ok {
 		f, err = e.verifySent(ctx, t, s, c)
 	} else if c.Record, err = t.ledger.Record(ctx, t.enrolment, name); err == nil {
-		f, err = factor.Verify(ctx, e.cfg.Now(), t.user, c, t.answer)
+		var now time.Time
+		if now, err = e.cfg.CodeTime(); err == nil {
+			f, err = factor.Verify(ctx, now, t.user, c, t.answer)
+		}
 	}
 	if err != nil {
 		return Finding{}, ledgerError(err)

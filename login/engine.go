@@ -51,6 +51,9 @@ type Config struct {
 	// Now is the clock by which codes are judged; nil means time.Now. What expires is judged by the
 	// Ledger's.
 	Now func() time.Time
+	// CodeTime is Now for a code that the time decides; an error means that the clock cannot be trusted, so that no
+	// such code is judged. Nil means Now.
+	CodeTime func() (time.Time, error)
 	// Audit receives one event per verdict; nil means that nobody listens. It must not block.
 	Audit func(Event)
 	// Throttle slows down the guessing of passwords, Outbox runs what outlives a request. Both are
@@ -89,6 +92,9 @@ func New(c Config) (*Engine, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.CodeTime == nil {
+		c.CodeTime = func() (time.Time, error) { return c.Now(), nil }
 	}
 	if c.Audit == nil {
 		c.Audit = func(Event) {}

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // errReadAgain asks for the turn to be taken again: the state that it was taken by has just been
@@ -20,6 +21,29 @@ func (e *Engine) enter(ctx context.Context, t *turn) (err error) {
 	}
 	if t.keys, err = t.ledger.Keys(ctx); err != nil {
 		return e.goAlone(ctx, t, err)
+	}
+	if t.policy.ConcealPassword || t.origin.Mode != ModeChallenge {
+		return e.timely(t.policy)
+	}
+	return nil
+}
+
+// timely is an error where the policy has a factor that the time decides, and the clock cannot be trusted. Where a
+// password that was wrong must not be told from a right one, nothing is answered then: else the one would be
+// refused, and the other not answered.
+func (e *Engine) timely(p Policy) error {
+	factors := slices.Clone(p.Factors)
+	for _, g := range p.Groups {
+		factors = append(factors, g.Factors...)
+	}
+	for _, name := range factors {
+		_, sends := e.cfg.Factors[name].(Sender)
+		if sends || e.forwards(name) {
+			continue
+		}
+		if _, err := e.cfg.CodeTime(); err != nil {
+			return ledgerError(err)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"strings"
 )
 
@@ -327,6 +328,9 @@ func (e *Engine) answerCandidate(ctx context.Context, t *turn) (Reply, error) {
 		return t.reject(CodeStateInvalid, CodeStateInvalid, "another candidate took the place of this one"), nil
 	}
 	finding, err := e.verifyCandidate(ctx, t)
+	if unavailable := (*UnavailableError)(nil); errors.As(err, &unavailable) {
+		return Reply{}, err
+	}
 	if err != nil {
 		return t.reject(CodeFactorNotConfigured, CodeFactorNotConfigured, err.Error()), nil
 	}
@@ -355,5 +359,9 @@ func (e *Engine) verifyCandidate(ctx context.Context, t *turn) (Finding, error) 
 	if s, ok := f.(Sender); ok {
 		return matchSent(s, t.keys, t.opened, t.answer)
 	}
-	return f.Verify(ctx, e.cfg.Now(), t.user, Credential{Factor: t.event.Factor, Record: t.opened.Record}, t.answer)
+	now, err := e.cfg.CodeTime()
+	if err != nil {
+		return Finding{}, ledgerError(err)
+	}
+	return f.Verify(ctx, now, t.user, Credential{Factor: t.event.Factor, Record: t.opened.Record}, t.answer)
 }

@@ -108,6 +108,8 @@ func (w *world) do(verb string, fields []string) bool {
 		d, err := time.ParseDuration(fields[0])
 		w.must(err)
 		w.now, w.log = w.now.Add(d), w.log-d
+	case "clock":
+		w.distrusted = fields[0] == "distrusted"
 	case "reset":
 		w.must(w.ledger.Reset(ctx, "test:"+fields[0], args["factor"]))
 	case "reset-pending":

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -30,9 +31,11 @@ type world struct {
 	outbox   *login.Outbox
 	throttle *login.Throttle
 	engine   *login.Engine
-	replicas *replicated // nil where there is one node
-	mu       sync.Mutex  // events, where requests come at once
-	events   []login.Event
+	// distrusted says that the wall clock was set, so that no code is judged by it.
+	distrusted bool
+	replicas   *replicated // nil where there is one node
+	mu         sync.Mutex  // events, where requests come at once
+	events     []login.Event
 
 	states []string
 	keys   map[string]string   // TOTP keys by user
@@ -96,6 +99,12 @@ func (w *world) newEngineOn(ledger login.Ledger, limits login.Limits) *login.Eng
 		Ledger:      ledger,
 		Limits:      limits,
 		Now:         func() time.Time { return w.now },
+		CodeTime: func() (time.Time, error) {
+			if w.distrusted {
+				return time.Time{}, fmt.Errorf("%w: the clock was set", login.ErrUnavailable)
+			}
+			return w.now, nil
+		},
 		Audit: func(e login.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

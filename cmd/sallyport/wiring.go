@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sallyport/audit"
 	"sallyport/cluster"
 	"sallyport/cluster/faults"
@@ -134,15 +136,23 @@ func (d *daemon) onStop(part string, end func(context.Context) error) {
 	d.stops = append(d.stops, stop{part, end})
 }
 
+// sinceBoot is a clock that only runs, and runs while the machine sleeps as well: that of time.Now stands still
+// then, and the wall clock would seem to have been set.
+func sinceBoot() time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // fails for a clock that does not exist: Linux has it since 2.6.39
+	return time.Duration(now.Nano())
+}
+
 func (d *daemon) openState(context.Context) error {
 	cfg := d.started
 	key, err := cluster.ParseMasterKey([]byte(cfg.Node.MasterKey.Reveal()))
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	began, now := time.Now(), faults.Clock(d.now)
-	settings := nodeConfig(cfg, d.log, now)
-	settings.Elapsed = func() time.Duration { return time.Since(began) }
+	began := sinceBoot()
+	settings := nodeConfig(cfg, d.log, faults.Clock(d.now))
+	settings.Elapsed = func() time.Duration { return sinceBoot() - began }
 	settings.MasterKey = key
 	d.state, err = cluster.Open(settings)
 	if err != nil {
@@ -204,7 +214,7 @@ func noFolder(err error) bool {
 
 func (d *daemon) buildLogins(context.Context) error {
 	d.logins = &logins{
-		log: d.log, now: d.now, ledger: d.state, audit: d.observe,
+		log: d.log, now: d.now, ledger: d.state, codeTime: d.state.CodeTime, audit: d.observe,
 		throttle: login.NewThrottle(0, 0, d.now), outbox: login.NewOutbox(d.delivered, d.now),
 		replies: newReplyFile(filepath.Join(d.started.Node.DataDir, replyFileName), d.log),
 	}

@@ -24,7 +24,9 @@ type logins struct {
 	log    *slog.Logger
 	now    func() time.Time
 	ledger login.Ledger
-	audit  func(login.Event)
+	// codeTime is the time by which codes are judged, as far as the clock can be trusted.
+	codeTime func() (time.Time, error)
+	audit    func(login.Event)
 	// throttle and outbox outlive a reload: what was guessed stays counted, and what is on its way
 	// arrives.
 	throttle *login.Throttle
@@ -95,7 +97,7 @@ func (l *logins) build(p *loginParts, cfg *config.Config, old *loginParts) error
 		Policies: p.policies, Directories: p.asked(), Factors: p.secondFactors(), Ledger: l.ledger,
 		ChallengeLife: cfg.Login.ChallengeLife, RegistrationLife: cfg.Login.RegistrationLife,
 		SentLife: cfg.Login.SentLife, DialogueLife: cfg.Login.DialogueLife,
-		Limits: cfg.Limits(), Now: faults.Clock(l.now), Audit: l.audit, Throttle: l.throttle, Outbox: l.outbox,
+		Limits: cfg.Limits(), Now: faults.Clock(l.now), CodeTime: l.codeTime, Audit: l.audit, Throttle: l.throttle, Outbox: l.outbox,
 	})
 	return err
 }

@@ -5,6 +5,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,4 +55,56 @@ func (s *site) clockOff(leads bool, offset time.Duration, locked *person) {
 	}
 	s.must(n.setClock(0))
 	s.Logf("unready after %v, whole again after %v", noticed.Round(10*time.Millisecond), s.whole(30*time.Second).Round(10*time.Millisecond))
+}
+
+// TestS21ANodeAloneWhoseClockIsSet judges no code of an app until the clock is right again, or until it is
+// started anew; and nobody's codes of today count as used because of those of tomorrow.
+func TestS21ANodeAloneWhoseClockIsSet(t *testing.T) {
+	const day = 24 * time.Hour
+	s := start(t, options{nodes: 1, people: 2})
+	s.register()
+	n := s.nodes[0]
+	c, err := newNAS()
+	s.must(err)
+	defer c.close()
+	ready := func(want bool) {
+		s.eventually(fmt.Sprintf("%s to be ready: %v", n.Name, want), 30*time.Second, func() error {
+			if n.Ready() != want {
+				return errors.New("it is not so")
+			}
+			return nil
+		})
+	}
+	p, other := &s.people[0], &s.people[1]
+	state, err := c.begin(p, n, patience)
+	s.must(err)
+	s.must(n.setClock(day))
+	for _, step := range []int64{stepNow(), stepNow() + int64(day/(30*time.Second))} {
+		r, err := c.request(p.name, p.code(step), state)
+		s.must(err)
+		if answer, ok := c.ask(r, n, 3*time.Second); ok {
+			t.Errorf("a code of step %d got %v %s", step, answer.code, answer.verdict)
+		}
+	}
+	ready(false)
+	if _, text, err := n.Get("/readyz"); err != nil || !strings.Contains(text, "was set 24h0m0s ahead at run time") || !strings.Contains(text, "restart sallyport") {
+		t.Errorf("/readyz says %s (%v)", text, err)
+	}
+	s.must(n.setClock(0))
+	ready(true)
+	_, err = c.finish(p, state, n)
+	s.must(err)
+
+	s.must(n.setClock(day)) // and that is the right time
+	ready(false)
+	n.kill()
+	s.must(n.launch())
+	ready(true)
+	state, err = c.begin(other, n, patience)
+	s.must(err)
+	r, err := c.request(other.name, other.code(stepNow()+int64(day/(30*time.Second))), state)
+	s.must(err)
+	if answer, ok := c.ask(r, n, patience); !ok || answer.verdict != "accepted" {
+		t.Errorf("after a restart: %v %s", answer.code, answer.verdict)
+	}
 }
