@@ -78,7 +78,7 @@ func TestARestoreTakesBackWhatWasDoneSince(t *testing.T) {
 	if out := s.does("snapshot", "save", file); !strings.Contains(out, "1 user, ") || !strings.Contains(out, recipient) {
 		t.Errorf("save says %s", out)
 	}
-	s.does("user", "reset", alice.UID, "--yes")
+	s.does("user", "reset", alice.UID, "--then", "window", "--yes")
 	second := s.register(alice)
 	s.register(bob)
 	pending := s.begin(alice)

@@ -102,7 +102,7 @@ func TestLoginsByRadclient(t *testing.T) {
 		s := s.in(t)
 		key := s.register(folk[6])
 		pending := s.begin(folk[6])
-		if out, err := s.Run("", "user", "reset", "user06", "--yes"); err != nil {
+		if out, err := s.Run("", "user", "reset", "user06", "--then", "window", "--yes"); err != nil {
 			t.Fatalf("user reset: %v\n%s", err, out)
 		}
 		s.want(s.ask(folk[6].UID, code(t, key, 0), pending), "Access-Reject", "state_invalid", "")

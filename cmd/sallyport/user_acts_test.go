@@ -70,11 +70,11 @@ func TestAnEnrolmentIsHandedOver(t *testing.T) {
 	wantOutcome(t, got, exitOK, "alice (corp:a1): registered with email, a@home.example\n")
 }
 
-func TestAResetSaysTheWayBack(t *testing.T) {
+func TestS19AResetSaysTheWayBack(t *testing.T) {
 	f := newFakeNode()
 	socket := serveAdmin(t, f)
-	got := runOne(t, userVerb(), "", "reset", "alice", "--yes", "--then", "invite", "--for", "4h", "--socket", socket)
-	wantMatch(t, got, `alice \(corp:a1\): registration removed\na new one is possible with the invitation `+code+` until 2026-11-23 18:00 UTC \(in 4h\)\n`, "")
+	got := runOne(t, userVerb(), "", "reset", "alice", "--yes", "--for", "4h", "--socket", socket)
+	wantMatch(t, got, `alice \(corp:a1\): registration removed\na new one is possible with the password and the invitation `+code+` until 2026-11-23 18:00 UTC \(in 4h\)\nit is shown once: give it to the person on a way that shows who they are\n`, "")
 	got = runOne(t, userVerb(), "", "reset", "alice", "--yes", "--then", "nothing", "--socket", socket)
 	wantOutcome(t, got, exitOK, "alice (corp:a1): registration removed\n")
 	if len(f.windows) > 0 {
@@ -123,7 +123,7 @@ func TestAnActThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {
 		"a bypass of no use":              {[]string{"bypass", "alice", "--reason", "x", "--uses", "0"}, exitUsage, "--uses is at least 1"},
 		"a bypass for a month":            {[]string{"bypass", "alice", "--reason", "x", "--for", "720h"}, exitFailed, "--for: a minute to 168 hours"},
 		"an invitation for no time":       {[]string{"invite", "alice", "--for", "0s"}, exitFailed, "a minute to 168 hours"},
-		"a way that does not exist":       {[]string{"reset", "alice", "--then", "email"}, exitUsage, `--then is one of window, invite, nothing`},
+		"a way that does not exist":       {[]string{"reset", "alice", "--then", "email"}, exitUsage, `--then is one of invite, window, nothing`},
 		"a renewal with a way":            {[]string{"reset", "alice", "--renew", "--then", "window"}, exitUsage, "--renew removes nothing, so there is no way back to open: leave out --then and --for"},
 		"a renewal for a while":           {[]string{"reset", "alice", "--renew", "--for", "4h"}, exitUsage, "leave out --then and --for"},
 		"nothing for a while":             {[]string{"reset", "alice", "--then", "nothing", "--for", "4h"}, exitUsage, "--then nothing opens nothing: leave out --for"},

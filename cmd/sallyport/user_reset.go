@@ -14,11 +14,11 @@ import (
 func userResetVerb() verb {
 	return verb{
 		name: "reset", summary: "remove a user's registration, and open the way to a new one",
-		usage: "USER [--factor FACTOR] [--then window|invite|nothing] [--for DURATION] [--renew] [--yes]",
+		usage: "USER [--factor FACTOR] [--then invite|window|nothing] [--for DURATION] [--renew] [--yes]",
 		note:  "With --renew nothing is removed: the user registers anew after the next login.",
 		examples: []string{
 			"sallyport user reset alice",
-			"sallyport user reset alice --factor totp --then invite --yes",
+			"sallyport user reset alice --factor totp --then window --for 1h --yes",
 			"sallyport user reset alice --renew --yes",
 		},
 		exits: adminExits,
@@ -26,8 +26,8 @@ func userResetVerb() verb {
 			socketFlag(fs)
 			directoryFlag(fs)
 			factorFlag(fs)
-			fs.String("then", "", "the `way` back: window lets whoever knows the password register for a while,\ninvite prints a code to register with, nothing leaves it closed (default window)")
-			fs.Duration("for", 0, fmt.Sprintf("how long it is good (default %s for a window, %s for an invitation)", human(admin.DefaultWindow), human(admin.DefaultCodeLife)))
+			fs.String("then", "", "the `way` back: invite prints a code to register with, window lets whoever knows\nthe password register for a while, nothing leaves it closed (default invite)")
+			fs.Duration("for", 0, fmt.Sprintf("how long it is good (default %s for an invitation, %s for a window)", human(admin.DefaultCodeLife), human(admin.DefaultWindow)))
 			fs.Bool("renew", false, "remove nothing, but ask for a new registration")
 			yesFlag(fs)
 		},
@@ -65,7 +65,7 @@ func resetUser(ctx context.Context, e env, fs *pflag.FlagSet, args []string) err
 
 // checkWayBack refuses flags that contradict one another before anybody is asked anything.
 func checkWayBack(fs *pflag.FlagSet) error {
-	then, ways := text(fs, "then"), []string{admin.ThenWindow, admin.ThenInvite, admin.ThenNothing}
+	then, ways := text(fs, "then"), []string{admin.ThenInvite, admin.ThenWindow, admin.ThenNothing}
 	switch {
 	case then != "" && !slices.Contains(ways, then):
 		return usageErrorf("--then is one of %s", strings.Join(ways, ", "))
@@ -85,7 +85,8 @@ func printReset(e env, p person, act admin.ResetAct, r admin.ResetReply) {
 		fmt.Fprintf(e.stdout, "%s: registers anew after the next login\n", p)
 	case r.Invitation != "":
 		fmt.Fprintf(e.stdout, "%s: registration removed\n", p)
-		fmt.Fprintf(e.stdout, "a new one is possible with the invitation %s%s\n", r.Invitation, end)
+		fmt.Fprintf(e.stdout, "a new one is possible with the password and the invitation %s%s\n", r.Invitation, end)
+		fmt.Fprintln(e.stdout, "it is shown once: give it to the person on a way that shows who they are")
 	case r.Until != nil:
 		fmt.Fprintf(e.stdout, "%s: registration removed\n", p)
 		fmt.Fprintf(e.stdout, "a new one is possible with the password alone%s, unless the policy is closed\n", end)

@@ -88,7 +88,7 @@ totp    yes         -        -                      5               locked, ends
 func TestAnActIsDoneToTheUserWhoWasFound(t *testing.T) {
 	f := newFakeNode()
 	socket := serveAdmin(t, f)
-	got := runOne(t, userVerb(), "", "reset", "alice", "--factor", "totp", "--yes", "--socket", socket)
+	got := runOne(t, userVerb(), "", "reset", "alice", "--factor", "totp", "--then", "window", "--yes", "--socket", socket)
 	wantOutcome(t, got, exitOK, "alice (corp:a1): registration removed\na new one is possible with the password alone until 2026-11-26 14:00 UTC (in 3d), unless the policy is closed\n")
 	got = runOne(t, userVerb(), "", "unlock", "bob", "--socket", socket)
 	wantOutcome(t, got, exitOK, "bob (corp:b2): unlocked\n")

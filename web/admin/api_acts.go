@@ -77,7 +77,8 @@ const (
 // ResetAct removes registrations, or has them renewed.
 type ResetAct struct {
 	UserAct
-	// Then is the way back: ThenWindow, ThenInvite or ThenNothing; "" means ThenWindow.
+	// Then is the way back: ThenWindow, ThenInvite or ThenNothing; "" means ThenInvite: with a window
+	// the password alone is enough, and a help desk that is talked into a reset would hand the account over.
 	Then       string `json:"then,omitempty"`
 	ForSeconds int64  `json:"for_seconds,omitempty"`
 	// Renew removes nothing: the user registers anew after the next login with the old factor. There

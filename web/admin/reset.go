@@ -60,8 +60,8 @@ func (s *Server) resetUser(ctx context.Context, r *http.Request) (any, error) {
 func (s *Server) wayBack(act ResetAct) (time.Time, error) {
 	preset, most := DefaultWindow, MaxWindow
 	switch act.Then {
-	case "", ThenWindow:
-	case ThenInvite:
+	case ThenWindow:
+	case "", ThenInvite:
 		preset, most = DefaultCodeLife, MaxCodeLife
 	case ThenNothing:
 	default:
@@ -81,10 +81,10 @@ func (s *Server) openWayBack(ctx context.Context, then string, found match, unti
 	var answer ResetReply
 	var err error
 	switch then {
-	case "", ThenWindow:
+	case ThenWindow:
 		answer.Until = &until
 		_, err = s.openWindow(ctx, found.id, until, userFacts(found)...)
-	case ThenInvite:
+	case "", ThenInvite:
 		answer.Until = &until
 		var codes []string
 		codes, err = s.grant(ctx, found, issue{
