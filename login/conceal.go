@@ -9,8 +9,11 @@ import (
 // A policy may conceal whether a password was right. Then every refusal of the first request becomes
 // a challenge that looks like one, costs the ledger the same, sends nothing and always fails: a decoy.
 
-// decoyID is the id under which the ledger keeps a decoy's challenges. No directory's id begins so.
-func decoyID(h Handle) string { return "?" + hex.EncodeToString(h[:]) }
+// decoyMark is how the ids of decoys begin, and no directory's.
+const decoyMark = "?"
+
+// decoyID is the id under which the ledger keeps a decoy's challenges.
+func decoyID(h Handle) string { return decoyMark + hex.EncodeToString(h[:]) }
 
 // concealed puts a decoy in the place of a refusal, where the policy says so. The audit keeps the
 // refusal's code.
@@ -26,7 +29,7 @@ func (e *Engine) concealed(ctx context.Context, t *turn, reply Reply, err error)
 	if typed == "" {
 		typed = t.event.Username
 	}
-	handle := t.keys.Handle("?" + bareName(typed))
+	handle := t.keys.Handle(decoyMark + bareName(typed))
 	t.user, t.enrolment, t.opened = User{ID: decoyID(handle)}, Enrolment{}, Opened{}
 	t.event.Factor = name
 	t.token = token{
@@ -69,8 +72,12 @@ func (e *Engine) lookFirst(ctx context.Context, t *turn, username string) User {
 // the same.
 func (e *Engine) checkDecoy(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
 	t.user = User{ID: decoyID(t.token.handle)}
+	name := t.event.Username
+	if name == "" { // a real one is found by its id: some name that nobody has takes as long
+		name = t.user.ID[len(decoyMark):]
+	}
 	err = e.timed(t, "directory", func() (string, error) {
-		u, err := e.cfg.Directories[t.policy.Directory].Find(ctx, t.event.Username)
+		u, err := e.cfg.Directories[t.policy.Directory].Find(ctx, name)
 		return u.Server, err
 	})
 	if err != nil && RefusalCode(err) == "" {

@@ -119,7 +119,7 @@ func (e *Engine) checkHolder(ctx context.Context, t *turn, username string) (rep
 		name = username // as a decoy's may be
 	}
 	t.typed = name
-	if t.token.name == t.keys.nameTag(name) {
+	if t.policy.ConcealPassword || t.token.name == t.keys.nameTag(name) { // concealed: see checkAccount
 		return Reply{}, nil, false
 	}
 	var u User
@@ -132,18 +132,13 @@ func (e *Engine) checkHolder(ctx context.Context, t *turn, username string) (rep
 			return Reply{}, &UnavailableError{Code: CodeDirectoryUnavail, Err: err}, true
 		}
 	}
-	if u.ID != "" && t.keys.Handle(u.ID) == t.token.handle { // whatever is refused about the account is for a later step
-		return Reply{}, nil, false
+	if u.ID == "" || t.keys.Handle(u.ID) != t.token.handle { // what else is refused about the account is for a later step
+		return t.reject(CodeStateInvalid, CodeStateInvalid, reasonOtherName), nil, true
 	}
-	const reason = "the State was issued to another username"
-	if t.policy.ConcealPassword {
-		// Of a decoy nobody knows whom it is for, so a refusal would tell that the password was right, or that the
-		// names are one person's: it goes on, and no answer is right.
-		t.barred, t.event.Reason = true, reason
-		return Reply{}, nil, false
-	}
-	return t.reject(CodeStateInvalid, CodeStateInvalid, reason), nil, true
+	return Reply{}, nil, false
 }
+
+const reasonOtherName = "the State was issued to another username"
 
 // recall finds the user that the token means and what the directory and the policy say of them now.
 // The account may have been disabled since the password was checked; it is asked whatever will be
@@ -201,13 +196,25 @@ func (e *Engine) nameFactor(t *turn) (reply Reply, err error, done bool) {
 
 // checkAccount reads the account again: its flags, its groups, its address. The directory answers
 // from its cache while what it said is fresh. done means that reply and err are the end.
+//
+// Where passwords are concealed it is read by the name that came with the answer, as for a decoy, of which nobody
+// knows whom it is for. Under a name of somebody else no answer is right then; a refusal would tell that the password
+// was, or that the names are one person's.
 func (e *Engine) checkAccount(ctx context.Context, t *turn) (reply Reply, err error, done bool) {
+	byName := t.policy.ConcealPassword && t.event.Username != ""
 	var u User
 	err = e.timed(t, "directory", func() (string, error) {
-		var err error
-		u, err = e.cfg.Directories[t.policy.Directory].Lookup(ctx, t.user.ID)
+		d := e.cfg.Directories[t.policy.Directory]
+		if byName {
+			u, err = d.Find(ctx, t.event.Username)
+		} else {
+			u, err = d.Lookup(ctx, t.user.ID)
+		}
 		return u.Server, err
 	})
+	if byName && (err == nil || RefusalCode(err) != "") && u.ID != t.user.ID {
+		return t.reject(CodeStateInvalid, CodeStateInvalid, reasonOtherName), nil, true
+	}
 	if err == nil {
 		return t.permit(u)
 	}

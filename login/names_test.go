@@ -4,8 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"time"
 
+	"sallyport/directory/directorytest"
+	"sallyport/directory/ldap"
+	"sallyport/factors/totp"
 	"sallyport/login"
 )
 
@@ -132,4 +137,46 @@ func same(name string) bool {
 		return true
 	}
 	return false
+}
+
+// Nor does what an answer costs tell that the password was right, whatever name comes with it.
+func TestR7NamesCostTheSameWherePasswordsAreConcealed(t *testing.T) {
+	for kind, change := range map[string]func(*ldap.Config){
+		"service account": nil,
+		"bind template":   func(c *ldap.Config) { c.BindTemplate = "uid={username},ou=people," + directorytest.BaseDN },
+	} {
+		s := newConcealedSite(t, change)
+		var alice directorytest.Person
+		for _, p := range directorytest.People() {
+			if p.Name == directorytest.Alice {
+				alice = p
+			}
+		}
+		key, err := totp.ParseKey(aliceKey)
+		s.must(err)
+		s.enrol(alice.ID, totp.Name, key)
+		for _, name := range []string{
+			alice.Name, strings.ToUpper(alice.Name), alice.Name + "@example.test", directorytest.Bob, directorytest.Dora, "ghost", "",
+			`OTHER\` + alice.Name, alice.Name + "@", "a\x00b", "\u200b",
+		} {
+			for _, text := range []string{"000000", "", "x"} {
+				var costs []string
+				for _, password := range []string{alice.Password, "wrong"} {
+					s.now = s.now.Add(time.Hour)
+					origin := login.Origin{Client: "vpn", Policy: "concealed-app", CallingStationID: name + text}
+					first, err := s.engine.Begin(t.Context(), login.Request{Origin: origin, Username: alice.Name, Password: password})
+					if err != nil || first.Verdict != login.Challenge {
+						t.Fatalf("%v %v", first.Code, err)
+					}
+					cost, reply := s.cost(func() (login.Reply, error) {
+						return s.engine.Continue(t.Context(), login.Answer{Origin: origin, Username: name, State: first.State, Text: text})
+					})
+					costs = append(costs, fmt.Sprint(cost, ", ", reply.Verdict, reply.Code))
+				}
+				if costs[0] != costs[1] {
+					t.Errorf("%s: an answer %q under the name %q:\nafter the right password %s\nafter a wrong one      %s", kind, text, name, costs[0], costs[1])
+				}
+			}
+		}
+	}
 }
