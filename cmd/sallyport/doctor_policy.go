@@ -38,7 +38,7 @@ func (d doctor) policy(subject string, p config.Policy) {
 	switch open := openToThieves(p); {
 	case len(open) > 0:
 		d.warn(subject, "a stolen password is enough to register a thief's telephone (registration = \"first-login\" for "+strings.Join(open, ", ")+")",
-			"Choose \"directory\", \"invited\" or \"window\".")
+			"Good for a first try, as in the example. Before people are told, choose \"invited\" (\"sallyport user invite\" makes the code), \"directory\" or \"window\"; who has registered stays registered.")
 	case everybody.Registration == "":
 		d.ok(subject, "nothing is registered here")
 	case everybody.Open() && everybody.Forwards():

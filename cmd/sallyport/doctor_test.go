@@ -174,6 +174,7 @@ until = 2001-01-01
 	for _, want := range []string{
 		`[warn] configuration: ` + p.config, "policy.staff.exempt[0].until: has ended",
 		`[warn] policy.staff: a stolen password is enough to register a thief's telephone (registration = "first-login" for everybody)`,
+		`       Good for a first try, as in the example. Before people are told, choose "invited" ("sallyport user invite" makes the code), `,
 		`[warn] policy.staff: backup: no second factor for robot until 2001-01-02, because: no human is there`,
 		`[warn] directory.corp: people are known by uid: `,
 		`[warn] client: what the clients send is not known: the daemon cannot be reached`,
@@ -216,6 +217,26 @@ func TestTheDoctorRecommendsWhatAClientIsKnownToSend(t *testing.T) {
 	got = runProgram(t, "", "doctor", "policy", "--config", p.config, "--socket", serveAdmin(t, f))
 	if !strings.Contains(got.stdout, "from 1 of its addresses\n") || !strings.Contains(got.stdout, "[warn] client vpn: and from 1 without it") {
 		t.Errorf("got %s", got.stdout)
+	}
+}
+
+// TestC11TheDoctorTellsAnExampleFromAFault: the untouched example has the guide's placeholders, and a way to register that is
+// right for a first try. Neither is a failure, and under each stands what to do.
+func TestC11TheDoctorTellsAnExampleFromAFault(t *testing.T) {
+	p := admit(t, "")
+	text, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, strings.Replace(string(text), "[policy.staff]", "[[client]]\nname = \"example\"\naddress = \"192.0.2.5\"\nsecret = \"x4Fh2kP0qLw8ZrT6vB1nM9cD\"\npolicy = \"staff\"\n[policy.staff]", 1))
+	got := p.doctor(t, "policy")
+	if got.code != exitOK || strings.Contains(got.stdout, "[fail]") {
+		t.Errorf("exit %d: %s", got.code, got.stdout)
+	}
+	for _, want := range []string{"client[1].address[0]: 192.0.2.5 is still the example's value", "Good for a first try, as in the example."} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("%q is not in\n%s", want, got.stdout)
+		}
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"sallyport/cmd/sallyport/internal/config"
 	"sallyport/login"
 	"sallyport/radius"
 )
@@ -123,12 +122,16 @@ func loginDialogue(e env, fs *pflag.FlagSet, args []string, asked *servers) dial
 // sharedSecret reads the file, or takes the demo's secret where only a demo can be meant.
 func sharedSecret(e env, servers []string, file string) (login.Secret, error) {
 	if file != "" {
-		secret, warning, err := config.ReadSecret(file)
+		content, err := readBounded(file, maxToken+1) // which may be a pipe
 		if err != nil {
 			return "", fmt.Errorf("read the shared secret: %w", err)
 		}
-		if warning != "" {
-			fmt.Fprintf(e.stderr, "sallyport: warning: %s\n", warning)
+		secret, invisible, err := login.ParseSecret(content)
+		if err != nil {
+			return "", fmt.Errorf("%s %w: it must hold the shared secret", file, err)
+		}
+		if invisible != "" {
+			fmt.Fprintf(e.stderr, "sallyport: warning: %s %s\n", file, invisible)
 		}
 		return secret, nil
 	}

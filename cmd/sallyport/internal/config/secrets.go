@@ -93,7 +93,7 @@ func (d *decoder) secretFile(path string, n *node, file string) login.Secret {
 		d.invisible(n, path, warning)
 		return s
 	}
-	s, warning, err := ReadSecret(file)
+	s, warning, err := readSecret(file)
 	if err != nil {
 		d.fault(n, path, "%v", err)
 	}
@@ -118,13 +118,13 @@ func (f files) credential(name string) (login.Secret, string, error) {
 	if name == "" || name != filepath.Base(name) {
 		return "", "", errors.New("is not the name of a systemd credential")
 	}
-	return ReadSecret(filepath.Join(f.credentials, name))
+	return readSecret(filepath.Join(f.credentials, name))
 }
 
-// ReadSecret returns the secret that a file holds, as [login.ParseSecret] has it, and its warning, which
+// readSecret returns the secret that a file holds, as [login.ParseSecret] has it, and its warning, which
 // begins with the file. Errors begin with the file's name.
-func ReadSecret(file string) (s login.Secret, warning string, err error) {
-	content, err := ReadBounded(file, maxSecret)
+func readSecret(file string) (s login.Secret, warning string, err error) {
+	content, err := readBounded(file, maxSecret)
 	if err != nil {
 		return "", "", err
 	}
@@ -137,8 +137,8 @@ func ReadSecret(file string) (s login.Secret, warning string, err error) {
 	return s, warning, nil
 }
 
-// ReadBounded returns what a regular file of at most that many bytes holds. Errors begin with its name.
-func ReadBounded(file string, most int64) ([]byte, error) {
+// readBounded returns what a regular file of at most that many bytes holds. Errors begin with its name.
+func readBounded(file string, most int64) ([]byte, error) {
 	if err := regular.Check(file); err != nil {
 		return nil, err
 	}
