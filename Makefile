@@ -8,7 +8,7 @@ SOAK     ?= 24h
 ROUNDS   ?= 100
 NODES    ?= 1
 
-.PHONY: build demo check test soak lint bench scale fuzz packages clean
+.PHONY: build demo check test soak lint vuln bench scale fuzz packages clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sallyport ./cmd/sallyport
@@ -37,6 +37,9 @@ lint: ## what review should not have to say
 	$(GO) vet -tags e2e ./e2e/...
 	$(STATICCHECK) ./...
 	$(STATICCHECK) -tags e2e ./e2e/...
+
+vuln: ## known vulnerabilities in what the program calls, where the database can be reached
+	.ci/vuln
 
 bench: packages build ## side by side with FreeRADIUS; takes some minutes
 	$(GO) run ./e2e/bench
