@@ -3,6 +3,7 @@ package directorytest
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
@@ -23,7 +24,9 @@ func fits(filter *ber.Packet, e *ldap.Entry) bool {
 		return len(e.GetEqualFoldAttributeValues(ber.DecodeString(filter.Data.Bytes()))) > 0
 	case ldap.FilterEqualityMatch:
 		want := strings.TrimSpace(child(1))
-		return slices.ContainsFunc(e.GetEqualFoldAttributeValues(child(0)), func(value string) bool { return strings.EqualFold(value, want) })
+		return slices.ContainsFunc(e.GetEqualFoldAttributeValues(child(0)), func(value string) bool {
+			return value == want || utf8.ValidString(value) && strings.EqualFold(value, want)
+		})
 	case ldap.FilterSubstrings:
 		return slices.ContainsFunc(e.GetEqualFoldAttributeValues(child(0)), func(value string) bool { return holds(filter.Children[1].Children, value) })
 	}

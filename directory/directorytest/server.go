@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -156,6 +157,20 @@ func (s *Server) Change(name, attribute string, values ...string) {
 		}
 		s.entries[i] = changed
 	}
+}
+
+// Add adds an entry that is no person's, such as a group.
+func (s *Server) Add(dn string, attributes map[string][]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries = append(s.entries, ldap.NewEntry(dn, attributes))
+}
+
+// Remove deletes a person's entry; the password still serves for a bind.
+func (s *Server) Remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries = slices.DeleteFunc(s.entries, func(e *ldap.Entry) bool { return e.DN == (Person{Name: name}).DN() })
 }
 
 func (s *Server) add(p Person) {

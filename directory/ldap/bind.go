@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"sallyport/directory/internal/names"
@@ -46,6 +47,12 @@ func (d *Directory) refuseStranger(ctx context.Context, password string, why err
 	if err := login.MayTry(ctx, ""); err != nil {
 		return err
 	}
+	if d.groups != nil && d.bindAs == nil { // as Authenticate asks for those of somebody
+		_, err := d.complete(ctx, &account{dn: d.nobody, user: login.User{Name: "nobody"}}, login.User{})
+		if err != nil && login.RefusalCode(err) == "" {
+			return err
+		}
+	}
 	if _, err := d.bind(ctx, d.nobody, password); err != nil {
 		return err
 	}
@@ -54,6 +61,9 @@ func (d *Directory) refuseStranger(ctx context.Context, password string, why err
 
 // conclude turns the verdict of a bind as the account into the answer of Authenticate.
 func (d *Directory) conclude(ctx context.Context, who names.Name, a *account, v verdict) (login.User, error) {
+	if v.account != nil { // read next to the bind, and so the one that was bound
+		a = v.account
+	}
 	user := a.user
 	user.Server = v.server
 	if v.refusal != nil {
@@ -68,5 +78,10 @@ func (d *Directory) conclude(ctx context.Context, who names.Name, a *account, v 
 			return user, d.refused(ctx, a, a.refusal)
 		}
 	}
-	return d.complete(ctx, a, user)
+	user, err := d.complete(ctx, a, user)
+	if err != nil && login.RefusalCode(err) == "" && unread(err) == nil {
+		// An answer that comes for a right password only, such as silence, would confirm it.
+		err = fmt.Errorf("%w: the groups cannot be searched for", login.ErrNotPermitted)
+	}
+	return user, err
 }

@@ -95,7 +95,7 @@ const (
 	// maxEntries bounds the remembered entries: about 1 KiB each, more with many groups.
 	maxEntries = 65_536
 	// maxGroups bounds the groups of one person that are asked for and kept.
-	maxGroups = 2_000
+	maxGroups = 10_000
 )
 
 // Effective returns the table with the defaults in the place of what it leaves out, as it could be

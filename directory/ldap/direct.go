@@ -58,7 +58,15 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 		if err := login.MayTry(ctx, known.user.ID); err != nil {
 			return known.user, err
 		}
-		v, err := d.bind(ctx, known.dn, password)
+		v, err := askInTurn(ctx, d, func(ctx context.Context, s *server, until time.Time) (verdict, error) {
+			if d.cfg.BindDN != "" {
+				return d.bindAt(ctx, s, until, known.dn, password, nil)
+			}
+			return d.bindAt(ctx, s, until, known.dn, password, func(c *conn, v *verdict) error { return d.confirmAt(ctx, c, who, known, v) })
+		})
+		if err == nil && v.refusal == nil && d.cfg.BindDN != "" {
+			err = d.confirm(ctx, who, known, &v)
+		}
 		if err != nil {
 			return login.User{}, err
 		}
@@ -75,7 +83,7 @@ func (d *Directory) authenticateDirect(ctx context.Context, who names.Name, pass
 	}
 	if v.account == nil {
 		if login.IsAnew(ctx) { // a right password reads the entry and its groups
-			if _, err := d.find(ctx, who); err != nil && login.RefusalCode(err) == "" {
+			if _, _, err := d.find(ctx, who); err != nil && login.RefusalCode(err) == "" {
 				return login.User{}, err
 			}
 			return login.User{Server: v.server}, d.asIfFound(ctx, v.refusal)

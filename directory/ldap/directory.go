@@ -40,10 +40,11 @@ type Directory struct {
 	// wanted are the attributes that are read of an entry.
 	wanted []string
 
-	servers []*server
-	gate    *fair.Gate
-	entries *cache
-	stats   counters
+	servers   []*server
+	primaries primaries
+	gate      *fair.Gate
+	entries   *cache
+	stats     counters
 
 	log *slog.Logger
 	now func() time.Time
@@ -132,7 +133,7 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if d.bindAs != nil {
 		return d.authenticateDirect(ctx, who, password)
 	}
-	a, err := d.find(ctx, who)
+	a, cached, err := d.find(ctx, who)
 	if errors.Is(err, login.ErrNoUser) {
 		return login.User{}, d.refuseStranger(ctx, password, err)
 	}
@@ -142,9 +143,18 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if err := login.MayTry(ctx, a.user.ID); err != nil {
 		return a.user, err
 	}
+	// Before the bind, so that groups that cannot be had tell nothing of the password.
+	if user, err := d.complete(ctx, a, a.user); err != nil {
+		return user, err
+	}
 	v, err := d.bind(ctx, a.dn, password)
 	if err != nil {
 		return login.User{}, err
+	}
+	if cached && v.refusal == nil {
+		if err := d.confirm(ctx, who, a, &v); err != nil {
+			return login.User{}, err
+		}
 	}
 	return d.conclude(ctx, who, a, v)
 }
@@ -155,12 +165,24 @@ func (d *Directory) Find(ctx context.Context, username string) (login.User, erro
 	if err != nil {
 		return login.User{}, err
 	}
-	a, err := d.find(ctx, who)
+	a, cached, err := d.find(ctx, who)
 	if errors.Is(err, login.ErrNoUser) {
 		return login.User{}, d.asIfFound(ctx, err)
 	}
 	if err != nil {
 		return login.User{}, err
+	}
+	if cached && d.cfg.BindDN != "" { // without a service account nobody else can be asked
+		v := verdict{server: a.user.Server}
+		if err := d.confirm(ctx, who, a, &v); err != nil {
+			return login.User{}, err
+		}
+		if v.refusal != nil {
+			return login.User{}, v.refusal
+		}
+		if v.account != nil {
+			a = v.account
+		}
 	}
 	return d.present(ctx, a)
 }

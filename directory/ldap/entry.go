@@ -20,23 +20,22 @@ type account struct {
 	refusal error
 	// read is when the entry was read.
 	read time.Time
+	// primary is the DN of the primary group, "" where there is none.
+	primary string
 	// groups are user.Groups and those that needed a search of their own, once it was made.
-	groups atomic.Pointer[[]string]
+	groups atomic.Pointer[membership]
 }
 
 // attributes lists what is read of an entry.
 func (d *Directory) attributes() []string {
 	names := []string{d.cfg.MailAttribute, d.cfg.PhoneAttribute, d.cfg.GroupAttribute}
-	if d.cfg.IDAttribute != "" {
-		names = append(names, d.cfg.IDAttribute)
-	} else {
-		names = append(names, idAttributes[:]...)
-	}
+	names = append(names, d.idNames()...)
 	if d.cfg.UserAttribute != "" {
 		names = append(names, d.cfg.UserAttribute)
 	} else {
 		names = append(names, "sAMAccountName", "uid")
 	}
+	names = append(names, "primaryGroupID", "objectSid", "pwdPolicySubentry", "msDS-ResultantPSO")
 	return append(names, flagAttributes[:]...)
 }
 
@@ -49,10 +48,11 @@ func (d *Directory) account(e *ldap.Entry) (*account, error) {
 	now := d.now()
 	a := &account{dn: e.DN, read: now, refusal: flagRefusal(e, now)}
 	a.user = login.User{
-		ID:     d.name + ":" + id,
-		Name:   d.nameOf(e),
-		Groups: cleanAll(e.GetEqualFoldAttributeValues(d.cfg.GroupAttribute)), GroupBase: d.groupBase,
+		ID:        d.name + ":" + id,
+		Name:      d.nameOf(e),
+		GroupBase: d.groupBase,
 	}
+	a.addGroups(e.GetEqualFoldAttributeValues(d.cfg.GroupAttribute))
 	a.user.Mail, a.user.OtherMail = firstAndOthers(mailAddresses(cleanAll(e.GetEqualFoldAttributeValues(d.cfg.MailAttribute))))
 	a.user.Phone, a.user.OtherPhone = firstAndOthers(cleanAll(e.GetEqualFoldAttributeValues(d.cfg.PhoneAttribute)))
 	return a, nil
@@ -102,10 +102,11 @@ func clean(value string) string {
 	return strings.TrimSpace(value)
 }
 
+// cleanAll returns the values that are safe to show and to send.
 func cleanAll(values []string) []string {
 	var kept []string
 	for _, value := range values {
-		if value = clean(value); value != "" && len(kept) < maxGroups {
+		if value = clean(value); value != "" {
 			kept = append(kept, value)
 		}
 	}

@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -39,14 +40,14 @@ func flagRefusal(e *ldap.Entry, now time.Time) error {
 	case expired(number(value("accountExpires")), now):
 		return fmt.Errorf("%w: accountExpires", login.ErrDisabled)
 	case value("pwdAccountLockedTime") != "":
-		// slapd removes it with the next right password, so that it is there only while it counts.
+		// Whether its time is over, judgeLock finds out.
 		return fmt.Errorf("%w: pwdAccountLockedTime", login.ErrLocked)
 	}
 	if computed := value("msDS-User-Account-Control-Computed"); computed != "" {
 		if number(computed)&accountLocked != 0 {
 			return fmt.Errorf("%w: msDS-User-Account-Control-Computed", login.ErrLocked)
 		}
-		return nil // it knows whether the time of the lockout is over; lockoutTime does not
+		return nil // it says whether the time of the lockout is over; for lockoutTime judgeLock does
 	}
 	if number(value("lockoutTime")) != 0 {
 		return fmt.Errorf("%w: lockoutTime", login.ErrLocked)
@@ -59,9 +60,16 @@ func expired(filetime int64, now time.Time) bool {
 	if filetime <= 0 || filetime == neverExpires {
 		return false
 	}
-	const unixEpoch = 11_644_473_600 // seconds from 1601 to 1970
-	return !now.Before(time.Unix(filetime/10_000_000-unixEpoch, 0))
+	return !now.Before(filetimeOf(filetime))
 }
+
+func filetimeOf(filetime int64) time.Time {
+	const unixEpoch = 11_644_473_600 // seconds from 1601 to 1970
+	return time.Unix(filetime/10_000_000-unixEpoch, 0)
+}
+
+// isLock reports whether a refusal is a lock, which may be over.
+func isLock(refusal error) bool { return errors.Is(refusal, login.ErrLocked) }
 
 // number reads a decimal; what is none is 0.
 func number(text string) int64 {

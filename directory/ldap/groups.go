@@ -1,8 +1,12 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -70,59 +74,95 @@ func (d *Directory) HasGroup(ctx context.Context, name string) (bool, error) {
 	})
 }
 
+// membership is what is known of an account's groups once all were searched for.
+type membership struct {
+	groups  []string
+	partial string
+}
+
 // complete returns the account's user with the groups that need a search; what was found is
 // remembered with the account. Without the groups there is no user: a policy may depend on them.
+// Where a limit of the servers bites, the account is refused: the next time would end the same.
 func (d *Directory) complete(ctx context.Context, a *account, user login.User) (login.User, error) {
 	if d.groups == nil {
 		user.Groups = slices.Clone(a.user.Groups) // the account is shared
 		return user, nil
 	}
-	if known := a.groups.Load(); known != nil {
-		user.Groups = slices.Clone(*known)
-		return user, nil
-	}
-	found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) ([]string, error) {
-		d.stats.searches.Add(1)
-		var dns []string
-		err := s.service.use(ctx, until, func(c *conn) (err error) {
-			dns, err = d.searchGroups(c, a)
-			return err
+	known := a.groups.Load()
+	if known == nil {
+		found, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) (found foundGroups, err error) {
+			d.stats.searches.Add(1)
+			err = s.service.use(ctx, until, func(c *conn) (err error) {
+				found, err = d.searchGroups(c, a)
+				return err
+			})
+			return found, err
 		})
-		return dns, err
-	})
-	if err != nil {
-		return login.User{}, err
-	}
-	groups := slices.Clone(a.user.Groups)
-	for _, dn := range found {
-		if len(groups) < maxGroups && !slices.Contains(groups, dn) {
-			groups = append(groups, dn)
+		if ldap.IsErrorWithCode(err, ldap.LDAPResultTimeLimitExceeded) { // at each server
+			found.limit, err = "timeLimitExceeded", nil
 		}
+		if err != nil {
+			return login.User{}, err
+		}
+		if found.limit != "" {
+			user.Groups = nil
+			return user, fmt.Errorf("%w: the groups cannot be searched for: %s", login.ErrNotPermitted, found.limit)
+		}
+		all := &account{}
+		all.addGroups(a.user.Groups)
+		seen := make(map[string]bool, len(all.user.Groups)+len(found.dns))
+		for _, dn := range all.user.Groups {
+			seen[dn] = true
+		}
+		for _, dn := range found.dns {
+			if !seen[dn] {
+				seen[dn] = true
+				all.addGroups([]string{dn})
+			}
+		}
+		known = &membership{all.user.Groups, cmp.Or(a.user.GroupsPartial, all.user.GroupsPartial)}
+		a.groups.Store(known)
 	}
-	a.groups.Store(&groups)
-	user.Groups = slices.Clone(groups)
+	user.Groups, user.GroupsPartial = slices.Clone(known.groups), known.partial
 	return user, nil
 }
 
-func (d *Directory) searchGroups(c *conn, a *account) ([]string, error) {
+// foundGroups is what a search for groups found, or the limit of the server that ended it.
+type foundGroups struct {
+	dns   []string
+	limit string
+}
+
+// searchGroups finds the groups of a person, and those that hold the primary group through others.
+func (d *Directory) searchGroups(c *conn, a *account) (groups foundGroups, err error) {
 	value := func(name string) string {
 		if name == "dn" {
 			return a.dn
 		}
 		return a.user.Name
 	}
-	var dns []string
+	filters := make([]string, 0, len(d.groups.filters)+1)
 	for _, filter := range d.groups.filters {
-		found, err := c.search(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxGroups, d.seconds(),
-			false, filter.filter(value), []string{"1.1"}, nil))
-		if err != nil {
-			return nil, searchError(d.groups.baseDN, err)
-		}
+		filters = append(filters, filter.filter(value))
+	}
+	if d.cfg.NestedGroups && a.primary != "" {
+		filters = append(filters, strings.ReplaceAll(inChain, "{dn}", ldap.EscapeFilter(a.primary)))
+	}
+	for _, filter := range filters {
+		found, err := c.searchAll(ldap.NewSearchRequest(d.groups.baseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, d.seconds(),
+			false, filter, []string{"1.1"}, nil))
 		for _, e := range found {
-			if dn := clean(e.DN); dn != "" {
-				dns = append(dns, dn)
-			}
+			groups.dns = append(groups.dns, e.DN)
+		}
+		switch {
+		case errors.Is(err, errTooMany): // complete finds that they are too many
+		case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded):
+			return foundGroups{limit: "sizeLimitExceeded"}, nil
+		case ldap.IsErrorWithCode(err, ldap.LDAPResultAdminLimitExceeded):
+			return foundGroups{limit: "adminLimitExceeded"}, nil
+		case err != nil:
+			return foundGroups{}, searchError(d.groups.baseDN, err)
 		}
 	}
-	return dns, nil
+	return groups, nil
 }

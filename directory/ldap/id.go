@@ -19,13 +19,18 @@ const (
 	hexadecimal = "#"
 )
 
+// idNames are the attributes that may hold ids here.
+func (d *Directory) idNames() []string {
+	if d.cfg.IDAttribute != "" {
+		return []string{d.cfg.IDAttribute}
+	}
+	return idAttributes[:]
+}
+
 // idOf returns the id of an entry in the form that idFilter finds again. The error means that nothing
 // names the entry for good.
 func (d *Directory) idOf(e *ldap.Entry) (string, error) {
-	candidates := idAttributes[:]
-	if d.cfg.IDAttribute != "" {
-		candidates = []string{d.cfg.IDAttribute}
-	}
+	candidates := d.idNames()
 	for _, attribute := range candidates {
 		values := e.GetEqualFoldAttributeValues(attribute)
 		if len(values) > 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -77,9 +78,40 @@ func (c *conn) exchange(tag byte) (answer, error) {
 // search returns the entries that are found. References to other servers are not followed. The error
 // is an *ldap.Error when the server could not do it, or not wholly.
 func (c *conn) search(r *ldap.SearchRequest) ([]*ldap.Entry, error) {
+	entries, _, err := c.searchPage(r, 0, "")
+	return entries, err
+}
+
+// pageSize is how many entries a page of a search has: what slapd gives by default, and half of what Active Directory
+// does.
+const pageSize = 500
+
+// errTooMany means that a search was ended because more was found than serves.
+var errTooMany = unusable{fmt.Errorf("more than %d entries", maxGroups)}
+
+// searchAll is search in pages (RFC 2696), so that the limit of one page bounds nothing. Servers that know no pages
+// answer in one. The error is errTooMany when there are more than maxGroups.
+func (c *conn) searchAll(r *ldap.SearchRequest) (all []*ldap.Entry, err error) {
+	for cookie := ""; ; {
+		var page []*ldap.Entry
+		if page, cookie, err = c.searchPage(r, pageSize, cookie); err != nil {
+			return all, err
+		}
+		if all = append(all, page...); len(all) > maxGroups {
+			return all, errTooMany
+		}
+		if cookie == "" {
+			return all, nil
+		}
+	}
+}
+
+// searchPage searches for one page, the first without a cookie; all in one where size is 0. There are more pages while
+// the returned cookie is not empty.
+func (c *conn) searchPage(r *ldap.SearchRequest, size int, cookie string) (entries []*ldap.Entry, next string, err error) {
 	filter, err := ldap.CompileFilter(r.Filter)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	e := c.request()
 	op := e.open(tagSearchRequest)
@@ -96,29 +128,83 @@ func (c *conn) search(r *ldap.SearchRequest) ([]*ldap.Entry, error) {
 	}
 	e.close(attributes)
 	e.close(op)
-	if err := c.send(); err != nil {
-		return nil, err
+	if size > 0 {
+		controls := e.open(tagControls)
+		control := e.open(tagSequence)
+		e.text(tagOctetString, ldap.ControlTypePaging)
+		value := e.open(tagOctetString)
+		page := e.open(tagSequence)
+		e.integer(tagInteger, size)
+		e.text(tagOctetString, cookie)
+		e.close(page)
+		e.close(value)
+		e.close(control)
+		e.close(controls)
 	}
-	var entries []*ldap.Entry
+	if err := c.send(); err != nil {
+		return nil, "", err
+	}
+	c.wire.nextAnswer()
 	for {
 		a, err := c.receive()
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		switch a.tag {
 		case tagSearchResultEntry:
 			entry, err := readEntry(string(a.body))
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
 			entries = append(entries, entry)
 		case tagSearchResultDone:
-			return entries, a.result()
+			if size > 0 {
+				if next, err = readCookie(a.controls); err != nil {
+					return nil, "", err
+				}
+			}
+			return entries, next, a.result()
 		case tagSearchResultReference:
 		default:
-			return nil, errMalformed
+			return nil, "", errMalformed
 		}
 	}
+}
+
+// readCookie finds the cookie of the next page in the list of controls of an answer; "" where there is none.
+func readCookie(controls []byte) (cookie string, err error) {
+	for len(controls) > 0 {
+		var control []byte
+		if control, controls, err = expect(controls, tagSequence); err != nil {
+			return "", err
+		}
+		name, rest, err := expect(control, tagOctetString)
+		if err != nil {
+			return "", err
+		}
+		if string(name) != ldap.ControlTypePaging {
+			continue
+		}
+		if len(rest) > 0 && rest[0] == tagBoolean {
+			if _, _, rest, err = element(rest); err != nil {
+				return "", err
+			}
+		}
+		value, _, err := expect(rest, tagOctetString)
+		if err != nil {
+			return "", err
+		}
+		page, _, err := expect(value, tagSequence)
+		if err != nil {
+			return "", err
+		}
+		if _, page, err = expect(page, tagInteger); err != nil {
+			return "", err
+		}
+		text, _, err := expect(page, tagOctetString)
+		return string(text), err
+	}
+	return "", nil
 }
 
 // readEntry reads a SearchResultEntry (RFC 4511 §4.5.2). The texts of the entry are parts of body; it

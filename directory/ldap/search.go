@@ -40,11 +40,12 @@ func placeholders(who names.Name) func(name string) string {
 	}
 }
 
-// find returns the account that a name means, as read within the entry-cache time.
-func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) {
+// find returns the account that a name means, as read within the entry-cache time. What is cached may be of an account
+// that was deleted and made anew since: see confirm.
+func (d *Directory) find(ctx context.Context, who names.Name) (_ *account, cached bool, _ error) {
 	if a := d.entries.name(d.key(who)); a != nil && !login.IsAnew(ctx) {
 		d.stats.cached.Add(1)
-		return a, nil
+		return a, true, nil
 	}
 	a, err := d.search(ctx, func(ctx context.Context, c *conn) (*account, error) {
 		if d.bindAs == nil {
@@ -57,10 +58,52 @@ func (d *Directory) find(ctx context.Context, who names.Name) (*account, error) 
 		return d.readBound(ctx, c, who, as)
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	d.entries.put(d.key(who), a)
-	return a, nil
+	return a, false, nil
+}
+
+// confirm makes sure, with the service account, that the entry of a cached account is still the one that was read: its
+// DN may by now be another person's.
+func (d *Directory) confirm(ctx context.Context, who names.Name, a *account, v *verdict) error {
+	now, err := ask(ctx, d, func(ctx context.Context, s *server, until time.Time) (verdict, error) {
+		d.stats.searches.Add(1)
+		now := *v
+		err := s.service.use(ctx, until, func(c *conn) error { return d.confirmAt(ctx, c, who, a, &now) })
+		return now, err
+	})
+	if err == nil {
+		*v = now
+	}
+	return err
+}
+
+// confirmAt reads the id of a cached account again. Where it is another's, v has that account; where the entry is gone
+// or cannot be read, v is a refusal. The account is then forgotten.
+func (d *Directory) confirmAt(ctx context.Context, c *conn, who names.Name, a *account, v *verdict) error {
+	found, err := c.search(ldap.NewSearchRequest(a.dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, d.seconds(), false,
+		"(objectClass=*)", d.idNames(), nil))
+	if err != nil && unread(err) != nil {
+		return searchError(a.dn, err)
+	}
+	if err == nil && len(found) == 1 {
+		if id, err := d.idOf(found[0]); err == nil && d.name+":"+id == a.user.ID {
+			return nil
+		}
+	}
+	d.entries.drop(d.key(who), a)
+	if v.account, err = d.readOne(ctx, c, a.dn, ldap.ScopeBaseObject, d.filter.filter(placeholders(who))); err != nil {
+		v.account = nil
+		if unread(err) != nil && !errors.Is(err, login.ErrNoUser) {
+			return err
+		}
+		v.refusal = fmt.Errorf("%w: the entry that was read a while ago is gone", login.ErrNoUser)
+		return nil
+	}
+	v.account.user.Server = v.server
+	d.entries.put(d.key(who), v.account)
+	return nil
 }
 
 // findByID returns the account with an id of this directory, if it still fits the search filter with
@@ -162,6 +205,9 @@ func (d *Directory) readOne(ctx context.Context, c *conn, base string, scope int
 	a, err := d.account(found[0])
 	if err != nil {
 		return nil, unusable{err}
+	}
+	if err := d.finish(c, found[0], a); err != nil {
+		return nil, err
 	}
 	return a, nil
 }

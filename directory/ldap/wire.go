@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxAnswer bounds the octets of one answer, whether in one message or in many. An entry has a few
-// KiB; a person in 2,000 groups 300.
+// maxAnswer bounds the bytes of one answer, whether in one message or in many; each page of a search is an answer. An
+// entry has a few KiB; a person in 2,000 groups 300.
 const maxAnswer = 1 << 20
 
 var errTooLarge = errors.New("the answer is larger than 1 MiB")
@@ -78,6 +78,9 @@ func (w *wire) begin(deadline time.Time) {
 	w.left, w.sent = maxAnswer, false
 	w.socket.SetDeadline(deadline)
 }
+
+// nextAnswer lets the question have another answer.
+func (w *wire) nextAnswer() { w.left = maxAnswer }
 
 // abort fails every read and write, now and later.
 func (w *wire) abort() { w.socket.SetDeadline(time.Unix(1, 0)) }
