@@ -240,6 +240,30 @@ func TestC11TheDoctorTellsAnExampleFromAFault(t *testing.T) {
 	}
 }
 
+// TestS17TheDoctorSaysNoSecret: literals of a gateway's address, and passwords, stand in no finding, whatever a part says.
+func TestS17TheDoctorSaysNoSecret(t *testing.T) {
+	p := admit(t, "canary-secret-of-another-one")
+	text, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, regexp.MustCompile(`(?m)^url = .*$`).ReplaceAllString(
+		regexp.MustCompile(`(?m)^bind_password = .*$`).ReplaceAllString(string(text), `bind_password = "canary-of-the-directory"`),
+		`url = ["http://127.0.0.1:1/canary-path/send?p1=canary-query", "http://nowhere.invalid:99999/canary-path2", "http://%canary@127.0.0.1:1/"]`))
+	for _, args := range [][]string{nil, {"--json"}} {
+		got := p.doctor(t, args...)
+		if strings.Contains(got.stdout+got.stderr, "canary") || len(got.stdout+got.stderr) < 100 {
+			t.Errorf("doctor %v says\n%s%s", args, got.stdout, got.stderr)
+		}
+	}
+	p.write(t, strings.Replace(string(text), "[factors.sms]", "[factors.sms]\nheaders = { X-Other = \"canary-header-1\" }\nquery = \"p1=canary-query\"", 1))
+	for _, args := range [][]string{nil, {"--json"}, {"sms", "--send-to", "+923001234567"}} {
+		if got := p.doctor(t, args...); strings.Contains(got.stdout+got.stderr, "canary-header") || strings.Contains(got.stdout+got.stderr, "canary-query") {
+			t.Errorf("doctor %v says\n%s%s", args, got.stdout, got.stderr)
+		}
+	}
+}
+
 func TestTheDoctorsFindingsAreThereForPrograms(t *testing.T) {
 	p := admit(t, "")
 	got := p.doctor(t, "--json")

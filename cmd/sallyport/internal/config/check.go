@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,9 @@ func (c *checker) status() {
 	c.part("status", status.Config{Listen: c.Status.Listen, Hosts: c.Status.Hosts}.Validate())
 	if a, err := netip.ParseAddrPort(c.Status.Listen); err == nil && !a.Addr().Unmap().IsLoopback() {
 		c.warn("status.listen", "%s can be reached from other machines, and this version asks for no login there: prefer 127.0.0.1, or see to a firewall", a)
+		if len(c.Status.Hosts) == 0 {
+			c.warn("status.listen", "asked under another name than this machine's (%s) or by none it answers 421: name in hosts what probes and Prometheus ask for, or have them ask for the IP address", machine())
+		}
 	}
 }
 
@@ -176,6 +180,15 @@ func (c *checker) audit() {
 	if c.Audit.MaxMiB < leastAuditMiB {
 		c.fault("audit.max_mib", "must be at least %d", leastAuditMiB)
 	}
+}
+
+// machine is this machine's name, as far as it has one.
+func machine() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "none"
+	}
+	return name
 }
 
 func (c *checker) admin() {
