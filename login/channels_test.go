@@ -48,7 +48,7 @@ func (s *sender) ParseAddress(text string) (login.Address, error) {
 	if local, domain, ok := strings.Cut(text, "@"); ok && local != "" {
 		masked = local[:1] + "•••@" + domain
 	}
-	return login.Address{Text: text, Display: text, Masked: masked, Country: "PK"}, nil
+	return login.Address{Text: text, Display: text, Masked: masked, Country: "PK", Unsure: strings.HasPrefix(text, "+54")}, nil
 }
 
 func (s *sender) DirectoryAddress(u login.User) string {

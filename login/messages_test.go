@@ -54,7 +54,7 @@ func TestPromptsFitTheSmallestClient(t *testing.T) {
 						p.SecretKey = key
 					}
 					if factor == "email" {
-						p.MaskedAddress, p.registering, p.renewing, p.elsewhere = long, true, true, step == StepOTP
+						p.MaskedAddress, p.registering, p.renewing, p.elsewhere, p.unsure, p.clock = long, true, true, step == StepOTP, true, true
 					}
 					text := ask(p, factor, why, Origin{UI: ui})
 					checkText(t, text)

@@ -6,8 +6,9 @@
 // texts it asks for a new PIN or the next tokencode ([Config.Steps]). The wording can be edited there,
 // so it is never more than a hint: every challenge is relayed with its text unchanged.
 //
-// Two things are done to what a person typed: line ends are cut off, and the digits of Arabic and
-// Persian keyboards become ASCII, because Authentication Manager knows no others. Case is kept.
+// Two things are done to what a person typed: what was pasted along and nobody sees is dropped, around and
+// within a tokencode white space and dashes too; and the digits of every script become ASCII, because
+// Authentication Manager knows no others. Case is kept.
 //
 // Sending is the business of an [Upstream].
 package securid
