@@ -20,7 +20,12 @@ func (c *Claim) apply(t *txn) Result {
 		return stale()
 	case c.tooMany(t, ch, user):
 		return Result{Status: Crowded}
-	case ch == nil:
+	case ch == nil && !c.Reusable && !c.taken(t, ch):
+		if r, done := c.again(t, user, login.CodeSecurIDRejected); done {
+			return r
+		}
+	}
+	if ch == nil {
 		if ch, r = c.newChallenge(t); ch == nil {
 			return r
 		}
@@ -64,7 +69,7 @@ func (c *Claim) claim(t *txn, ch *Challenge, user *User) Result {
 	switch {
 	case c.taken(t, ch), reusable && !again && c.forwarded(ch):
 		return c.record(t, ch, Verdict{Code: VerdictReplayed, Epoch: user.epoch()})
-	case again, !reusable && c.known(t, &cred): // wrong, and counted: another forward would count at the server
+	case again:
 		r := c.record(t, ch, Verdict{Code: VerdictRejected, Epoch: user.epoch()})
 		r.Outcome.Repeated = r.Outcome.Code == login.CodeSecurIDRejected
 		return r

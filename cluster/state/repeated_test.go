@@ -65,6 +65,31 @@ func TestR4WhatIsRememberedIsBounded(t *testing.T) {
 	}
 }
 
+// A client that reconnects every second takes no room for challenges, or it would shut its user out.
+func TestR4TakesNoRoom(t *testing.T) {
+	m := enrolled()
+	for i := range 100 {
+		c := guess(byte(i), 1, 0)
+		c.Expires = int64(i)*second + 10*second
+		r := m.apply(uint64(i+3), int64(i)*second, []Command{c})[0]
+		if r.Status != Done && r.Outcome.Code != login.CodeOTPInvalid || r.Outcome.Repeated != (i > 0) || r.Outcome.AttemptsLeft != 2 {
+			t.Fatalf("%d: %+v", i, r)
+		}
+		if n := m.View().Sizes().Challenges; n > 1 {
+			t.Fatalf("%d challenges are remembered", n)
+		}
+	}
+	for i := range 100 { // and while it is locked
+		c := guess(byte(i+100), byte(i%2+1), 0)
+		c.Limits = answer().(*Settle).Limits
+		c.Expires = int64(100+i)*second + 10*second
+		r := m.apply(uint64(i+200), int64(100+i)*second, []Command{c})[0]
+		if i > 10 && (r.Status == Crowded || m.View().Sizes().Challenges > 8) {
+			t.Fatalf("%d: %+v, %d challenges", i, r, m.View().Sizes().Challenges)
+		}
+	}
+}
+
 // Below level 3 nothing is remembered, or nodes of two releases would differ.
 func TestNothingIsRememberedBelowLevel3(t *testing.T) {
 	m := enrolledAt(2)

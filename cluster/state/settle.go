@@ -20,11 +20,27 @@ func (c *Settle) apply(t *txn) Result {
 		return verdict(login.Outcome{Code: login.CodeAccepted})
 	}
 	if ch == nil {
+		if r, done := c.again(t, user, login.CodeOTPInvalid); done {
+			return r
+		}
 		if ch, r = c.newChallenge(t); ch == nil {
 			return r
 		}
 	}
 	return c.judge(t, ch, user)
+}
+
+// again answers a wrong answer of a login without a State that was counted before. Nothing is stored for it: a
+// client that reconnects every few seconds would fill its user's room for challenges, and shut them out.
+func (c *Settle) again(t *txn, user *User, wrong login.Code) (Result, bool) {
+	cred := user.Credential(c.Factor)
+	if c.Decoy || !c.known(t, &cred) {
+		return Result{}, false
+	}
+	if cred.lockedAt(t.time) && !c.Conceal {
+		return verdict(login.Outcome{Code: login.CodeAccountLocked, AttemptsLeft: int(c.Limits.Attempts), Repeated: true}), true
+	}
+	return verdict(login.Outcome{Code: wrong, AttemptsLeft: max(int(c.Limits.Attempts)-1, 0), Repeated: true}), true
 }
 
 // before is what comes before any judgement: done means that r is the answer. ch is nil where the
