@@ -47,14 +47,16 @@ func (d *Directory) refuseStranger(ctx context.Context, password string, why err
 	if err := login.MayTry(ctx, ""); err != nil {
 		return err
 	}
-	if d.groups != nil && d.bindAs == nil { // as Authenticate asks for those of somebody
-		_, err := d.complete(ctx, &account{dn: d.nobody, user: login.User{Name: "nobody"}}, login.User{})
-		if err != nil && login.RefusalCode(err) == "" {
+	if d.bindAs == nil { // as Authenticate asks for the groups of somebody
+		if _, err := d.complete(ctx, &account{dn: d.nobody, user: login.User{Name: "nobody"}}, login.User{}); err != nil && login.RefusalCode(err) == "" {
 			return err
 		}
 	}
 	if _, err := d.bind(ctx, d.nobody, password); err != nil {
 		return err
+	}
+	if d.bindAs == nil {
+		return why
 	}
 	return d.asIfFound(ctx, why)
 }
