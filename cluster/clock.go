@@ -52,6 +52,13 @@ func (c *logClock) offset() time.Duration {
 	return wall.Sub(log)
 }
 
+// believe takes the wall clock as it is, as at a start.
+func (c *logClock) believe() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = 0
+}
+
 func (c *logClock) read() (log, wall time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +84,7 @@ func (c *logClock) read() (log, wall time.Time) {
 func (c *logClock) check() error {
 	switch offset := c.offset(); {
 	case offset > maxOffset:
-		return fmt.Errorf("the clock of this node is %v ahead of the log: check NTP; where the clock is right, restart sallyport", offset.Round(time.Second))
+		return fmt.Errorf("the clock of this node is %v ahead of the log: check NTP; where the clock is right: sallyport cluster accept-clock, or restart sallyport", offset.Round(time.Second))
 	case offset < -maxOffset:
 		return fmt.Errorf("the clock of this node is %v behind the log: check NTP; where the clock is right, the log waits for it", -offset.Round(time.Second))
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -93,12 +94,25 @@ func (n *Node) CodeTime() (time.Time, error) {
 	return now, nil
 }
 
+// AcceptClock believes this node's clock, which was set at run time, and returns by how much it was. The log
+// follows it at once, as at a start. [RefusedError] says why not: nobody doubts the clock, or the other nodes do.
+func (n *Node) AcceptClock(context.Context) (off time.Duration, err error) {
+	switch _, off = n.codeClock.read(); {
+	case off == 0:
+		return 0, &RefusedError{"the clock of this node was not set at run time, or is right again: there is nothing to accept"}
+	case n.health.clock.Load() != nil:
+		return 0, &RefusedError{"the clock of this node is not that of the other nodes: check NTP on all of them"}
+	}
+	n.clock.believe()
+	return n.codeClock.accept(), nil
+}
+
 func jumped(off time.Duration) error {
 	way := "ahead"
 	if off < 0 {
 		way = "back"
 	}
-	return fmt.Errorf("the clock of this node was set %v %s at run time: not verifying codes of authenticator apps; check NTP; where the new time is right, restart sallyport", abs(off).Round(time.Second), way)
+	return fmt.Errorf("the clock of this node was set %v %s at run time: not verifying codes of authenticator apps; check NTP; where the new time is right: sallyport cluster accept-clock", abs(off).Round(time.Second), way)
 }
 
 func (n *Node) tellJump(off time.Duration) {
@@ -106,7 +120,7 @@ func (n *Node) tellJump(off time.Duration) {
 		n.logger.Info("the clock of this node is believed again")
 		return
 	}
-	n.logger.Error("clock was set at run time: not verifying codes of authenticator apps; check NTP; where the new time is right, restart sallyport", "offset", off.Round(time.Millisecond).String(), "limit", maxJump.String())
+	n.logger.Error("clock was set at run time: not verifying codes of authenticator apps; check NTP; where the new time is right: sallyport cluster accept-clock", "offset", off.Round(time.Millisecond).String(), "limit", maxJump.String())
 }
 
 // lookAtJump holds this node's clock against the one that only runs. Another node that agrees with the new time,

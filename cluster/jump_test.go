@@ -92,7 +92,7 @@ func TestS21ANodeAloneJudgesNothingByAClockThatWasSet(t *testing.T) {
 	if _, err := n.CodeTime(); !errors.Is(err, login.ErrUnavailable) {
 		t.Errorf("CodeTime a day ahead: %v", err)
 	}
-	if err := n.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "was set 24h0m0s ahead at run time") || !strings.Contains(err.Error(), "where the new time is right, restart") {
+	if err := n.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "was set 24h0m0s ahead at run time") || !strings.Contains(err.Error(), "sallyport cluster accept-clock") {
 		t.Errorf("Ready: %v", err)
 	}
 	if err := n.Serving(t.Context()); err != nil {
@@ -102,10 +102,27 @@ func TestS21ANodeAloneJudgesNothingByAClockThatWasSet(t *testing.T) {
 	if _, err := n.CodeTime(); err != nil || n.Ready(t.Context()) != nil {
 		t.Errorf("put right: %v, %v", err, n.Ready(t.Context()))
 	}
+	if _, err := n.AcceptClock(t.Context()); err == nil {
+		t.Error("accepted, and nobody doubts it")
+	}
 	clocks.step(24 * time.Hour)
+	if off, err := n.AcceptClock(t.Context()); err != nil || off != 24*time.Hour {
+		t.Errorf("accepted: %v, %v", off, err)
+	}
+	if _, err := n.CodeTime(); err != nil || n.Ready(t.Context()) != nil || !n.Now().Equal(clocks.now()) {
+		t.Errorf("accepted, and not believed: %v, %v, log %v", err, n.Ready(t.Context()), n.Now())
+	}
+	clocks.step(-24 * time.Hour)
 	if _, err := n.CodeTime(); err == nil {
 		t.Error("set again, it is believed")
 	}
+	wrong := errors.New("it is not that of the others")
+	n.health.clock.Store(&wrong)
+	if _, err := n.AcceptClock(t.Context()); err == nil {
+		t.Error("accepted against the others")
+	}
+	n.health.clock.Store(nil)
+	clocks.step(48 * time.Hour)
 	shut(t, n)
 	n = openOn(t, clocks, dir)
 	defer shut(t, n)

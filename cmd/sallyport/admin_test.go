@@ -176,6 +176,13 @@ func (f *fakeNode) Remove(_ context.Context, node string, force bool) error {
 	return f.err
 }
 
+func (f *fakeNode) AcceptClock(context.Context) (time.Duration, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return time.Hour, nil
+}
+
 func (f *fakeNode) Transfer(_ context.Context, node string) error {
 	f.acts = append(f.acts, fmt.Sprintf("transfer %q", node))
 	f.members.Leader = node

@@ -10,7 +10,7 @@ func clusterVerb() verb {
 		name: "cluster", summary: "form a cluster; list, add and remove its nodes",
 		sub: []verb{
 			clusterInitVerb(), clusterTokenVerb(), clusterJoinVerb(), clusterListVerb(),
-			clusterRemoveVerb(), clusterTransferVerb(), clusterRecoverVerb(),
+			clusterRemoveVerb(), clusterTransferVerb(), clusterClockVerb(), clusterRecoverVerb(),
 		},
 	}
 }

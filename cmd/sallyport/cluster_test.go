@@ -149,6 +149,12 @@ func TestLeadershipIsHandedOver(t *testing.T) {
 	socket := serveAdmin(t, f)
 	wantOutcome(t, runOne(t, clusterVerb(), "", "transfer", "node2", "--socket", socket), exitOK, "node2 leads\n")
 	wantOutcome(t, runOne(t, clusterVerb(), "", "transfer", "--socket", socket), exitOK, "another node leads\n")
+	if got := runOne(t, clusterVerb(), "", "accept-clock", "--socket", socket); got.code != exitUsage {
+		t.Errorf("accept-clock without --yes: %+v", got)
+	}
+	if got := runOne(t, clusterVerb(), "", "accept-clock", "--yes", "--socket", socket); got.code != exitOK || !strings.HasPrefix(got.stdout, "the clock, which was set by 1h0m0s, is believed: ") {
+		t.Errorf("accept-clock: %+v", got)
+	}
 	f.err = login.ErrUnavailable
 	if got := runOne(t, clusterVerb(), "", "transfer", "--socket", socket); got.code != exitTryAgain {
 		t.Errorf("without a leader: exit %d, %s", got.code, got.stderr)

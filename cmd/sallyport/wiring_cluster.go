@@ -61,6 +61,12 @@ func (b clusterBook) Transfer(ctx context.Context, node string) error {
 	return problemOf(b.Node.Transfer(ctx, node))
 }
 
+// AcceptClock believes this node's clock.
+func (b clusterBook) AcceptClock(ctx context.Context) (time.Duration, error) {
+	off, err := b.Node.AcceptClock(ctx)
+	return off, problemOf(err)
+}
+
 // problemOf turns what the cluster refuses an administrator into what the administration tells.
 func problemOf(err error) error {
 	var refused *cluster.RefusedError

@@ -97,6 +97,12 @@ type RemoveNodeAct struct {
 	Force bool `json:"force,omitempty"`
 }
 
+// ClockReply says what a node's clock shows, and by how many milliseconds it was set at run time.
+type ClockReply struct {
+	Now   time.Time `json:"now"`
+	SetMS int64     `json:"set_ms"`
+}
+
 // TransferAct has another node lead.
 type TransferAct struct {
 	// Node is the one that is to lead; empty means any voter that is up to date.

@@ -20,6 +20,11 @@ func (c *Caller) RemoveNode(ctx context.Context, act RemoveNodeAct) (Members, er
 	return call[Members](ctx, c, http.MethodPost, "/v1/cluster/remove", act)
 }
 
+// AcceptClock has the node believe its clock, which was set at run time.
+func (c *Caller) AcceptClock(ctx context.Context) (ClockReply, error) {
+	return call[ClockReply](ctx, c, http.MethodPost, "/v1/cluster/clock", struct{}{})
+}
+
 // Transfer has another node lead and returns the members.
 func (c *Caller) Transfer(ctx context.Context, act TransferAct) (Members, error) {
 	return call[Members](ctx, c, http.MethodPost, "/v1/cluster/transfer", act)

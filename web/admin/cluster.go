@@ -18,6 +18,8 @@ type Cluster interface {
 	Remove(ctx context.Context, node string, force bool) error
 	// Transfer has another node lead; "" means any.
 	Transfer(ctx context.Context, node string) error
+	// AcceptClock believes the clock of this node, which was set at run time, and returns by how much.
+	AcceptClock(ctx context.Context) (time.Duration, error)
 }
 
 // Token says what a token for joining is good for.
@@ -86,6 +88,16 @@ func (s *Server) transferLead(ctx context.Context, r *http.Request) (any, error)
 		return nil, fmt.Errorf("transfer leadership: %w", err)
 	}
 	return s.cfg.Cluster.Members(ctx)
+}
+
+// acceptClock answers with what the clock shows, and by how much it was set.
+func (s *Server) acceptClock(ctx context.Context, _ *http.Request) (any, error) {
+	off, err := s.cfg.Cluster.AcceptClock(ctx)
+	s.audit(ctx, "cluster accept-clock", err, slog.String("offset", off.Round(time.Millisecond).String()))
+	if err != nil {
+		return nil, fmt.Errorf("accept clock: %w", err)
+	}
+	return ClockReply{Now: s.cfg.Now(), SetMS: off.Milliseconds()}, nil
 }
 
 // trusts reports whether a peer may have what the master key comes with: whoever can read that key

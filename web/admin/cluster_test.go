@@ -89,6 +89,9 @@ func TestWhatTheClusterRefusesIsTold(t *testing.T) {
 		t.Errorf("no %s in the log:\n%s", want, d.log)
 	}
 	d.cluster.err = fmt.Errorf("no leader: %w", login.ErrUnavailable)
+	if _, err := d.AcceptClock(t.Context()); statusOf(err) != http.StatusServiceUnavailable {
+		t.Errorf("accept-clock: %v", err)
+	}
 	if _, err := d.Transfer(t.Context(), TransferAct{Node: "node2"}); statusOf(err) != http.StatusServiceUnavailable {
 		t.Errorf("without a leader: %v", err)
 	}

@@ -19,6 +19,7 @@
 //	POST /v1/cluster/token        issues a token with which one node joins
 //	POST /v1/cluster/remove       takes a node out of the cluster
 //	POST /v1/cluster/transfer     has another node lead
+//	POST /v1/cluster/clock        believes this node's clock, which was set
 //	GET  /v1/snapshot             what a snapshot of the state holds now
 //	POST /v1/snapshot/save        makes a backup, encrypted, which is the answer
 //	POST /v1/snapshot/restore     puts a backup, which is the request, in the place of the state

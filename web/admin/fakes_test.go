@@ -272,6 +272,11 @@ func (f *fakeCluster) Transfer(_ context.Context, node string) error {
 	return f.err
 }
 
+func (f *fakeCluster) AcceptClock(context.Context) (time.Duration, error) {
+	f.acts = append(f.acts, "accept clock")
+	return time.Hour, f.err
+}
+
 type fakeStatus struct{}
 
 func (fakeStatus) Report(context.Context) status.Report {

@@ -32,6 +32,7 @@ func (s *Server) table() map[string]handler {
 		"POST /v1/cluster/token":       s.issueToken,
 		"POST /v1/cluster/remove":      s.removeNode,
 		"POST /v1/cluster/transfer":    s.transferLead,
+		"POST /v1/cluster/clock":       s.acceptClock,
 		"GET /v1/snapshot":             s.showSnapshot,
 	}
 }
