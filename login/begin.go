@@ -228,7 +228,7 @@ func refusalReason(err error) string {
 		ErrNoUser, ErrPasswordExpired, ErrPasswordMustChange, ErrDisabled, ErrLocked, ErrNotPermitted, ErrPassword,
 	} {
 		if errors.Is(err, known) {
-			return known.Error()
+			return err.Error() // a directory's own words: a sub-code, a limit
 		}
 	}
 	return ""

@@ -400,3 +400,23 @@ func TestD7ALockEndsWithItsTime(t *testing.T) {
 		})
 	}
 }
+
+// TestD5OneServerIsAsked: an answer about the account is one at the first server, which is told as a wrong password.
+func TestD5OneServerIsAsked(t *testing.T) {
+	first, second := directorytest.StartServer(t, nil, nil), directorytest.StartServer(t, nil, nil)
+	var code atomic.Int64
+	first.OnBind = func(dn, password string) (directorytest.Answer, bool) {
+		if dn == directorytest.ServiceDN {
+			return directorytest.Answer{}, false
+		}
+		return directorytest.Answer{Code: int(code.Load()), Words: "no"}, true
+	}
+	d := open(t, config("ldap://"+first.Address, "ldap://"+second.Address))
+	for _, n := range []int64{16, 19, 32, 33, 34, 36, 48, 49, 50} {
+		code.Store(n)
+		before := second.Binds()
+		if _, err := d.Authenticate(t.Context(), "alice", "wonderland-1"); login.RefusalCode(err) == "" || second.Binds() != before {
+			t.Errorf("code %d: %v, and %d binds at the second server", n, err, second.Binds()-before)
+		}
+	}
+}

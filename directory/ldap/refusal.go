@@ -3,31 +3,12 @@ package ldap
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
 	"sallyport/login"
 )
-
-// subcode finds the sub-code in Active Directory's words for error 49, such as "80090308: LdapErr:
-// DSID-0C090446, comment: AcceptSecurityContext error, data 52e, v3839".
-var subcode = regexp.MustCompile(`\bdata ([0-9a-fA-F]{1,8})\b`)
-
-// subcodes are the Windows errors that a bind may be refused with. Codes that are not listed mean a
-// wrong password.
-var subcodes = map[string]error{
-	"525": login.ErrNoUser,
-	"52e": login.ErrPassword,
-	"530": login.ErrNotPermitted, // hours
-	"531": login.ErrNotPermitted, // workstation
-	"532": login.ErrPasswordExpired,
-	"533": login.ErrDisabled,
-	"701": login.ErrDisabled, // account expired
-	"773": login.ErrPasswordMustChange,
-	"775": login.ErrLocked,
-}
 
 // The errors of the password policy control (draft-behera-ldap-password-policy-10 §6.2).
 var policyErrors = map[int]error{
@@ -50,40 +31,16 @@ func judge(words policyWords, bindErr error) (refusal, err error) {
 	}
 	var answer *ldap.Error
 	errors.As(bindErr, &answer)
-	said := fmt.Sprint(answer.Err)
+	if refusal := refusalOf(answer.ResultCode, fmt.Sprint(answer.Err)); refusal != nil {
+		return refusal, nil
+	}
 	switch answer.ResultCode {
-	case ldap.LDAPResultInvalidCredentials:
-		return credentialRefusal(said), nil
-	case ldap.LDAPResultInappropriateAuthentication: // OpenLDAP: the entry has no password
-		return fmt.Errorf("%w: the entry has none", login.ErrPassword), nil
-	case ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax:
-		return fmt.Errorf("%w: the server knows no such DN", login.ErrNoUser), nil
-	case ldap.LDAPResultUnwillingToPerform:
-		if strings.Contains(strings.ToLower(said), "inactivated") { // 389 Directory Server
-			return fmt.Errorf("%w: inactivated", login.ErrDisabled), nil
-		}
-	case ldap.LDAPResultConstraintViolation:
-		if strings.Contains(strings.ToLower(said), "retry limit") { // 389 Directory Server
-			return fmt.Errorf("%w: retry limit", login.ErrLocked), nil
-		}
 	case ldap.LDAPResultReferral:
 		return nil, fmt.Errorf("bind: the server refers elsewhere, and referrals are not followed: %w", bindErr)
 	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired:
 		return nil, fmt.Errorf("bind: the server wants encryption; use ldaps:// or starttls: %w", bindErr)
 	}
 	return nil, fmt.Errorf("bind: %w", bindErr)
-}
-
-func credentialRefusal(said string) error {
-	match := subcode.FindStringSubmatch(said)
-	if match == nil {
-		return login.ErrPassword
-	}
-	code := strings.ToLower(match[1])
-	if refusal, known := subcodes[code]; known {
-		return fmt.Errorf("%w: data %s", refusal, code)
-	}
-	return fmt.Errorf("%w: data %s", login.ErrPassword, code)
 }
 
 // refusal is what the controls make of a bind. A login by grace (the password has expired but still

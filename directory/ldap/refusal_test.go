@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -71,5 +72,64 @@ func TestABrokenConnectionIsNoRefusal(t *testing.T) {
 	refusal, err := judge(policyWords{}, errors.New("read the answer: EOF"))
 	if refusal != nil || err == nil {
 		t.Errorf("judge = %v, %v", refusal, err)
+	}
+}
+
+// TestD5EveryResultCode: only success can be right; what speaks of the account never asks the next server, and what
+// speaks of the server is never a wrong password.
+func TestD5EveryResultCode(t *testing.T) {
+	account := map[uint16]error{16: login.ErrPassword, 19: login.ErrNotPermitted, 32: login.ErrNoUser, 33: login.ErrNotPermitted, 34: login.ErrNoUser,
+		36: login.ErrNotPermitted, 48: login.ErrPassword, 49: login.ErrPassword, 50: login.ErrNotPermitted}
+	for code := uint16(1); code < ldap.ErrorNetwork; code++ {
+		refusal, err := judge(policyWords{}, ldap.NewError(code, errors.New("words")))
+		switch want, known := account[code]; {
+		case known && (err != nil || !errors.Is(refusal, want)):
+			t.Errorf("code %d: %v, %v; want %v", code, refusal, err, want)
+		case !known && (refusal != nil || err == nil || login.RefusalCode(err) != ""):
+			t.Errorf("code %d: %v, %v; want an outage", code, refusal, err)
+		}
+	}
+	if refusal, err := judge(policyWords{}, nil); refusal != nil || err != nil {
+		t.Errorf("success: %v, %v", refusal, err)
+	}
+}
+
+func TestD5VendorsWordsAndNumbers(t *testing.T) {
+	for _, c := range []struct {
+		code uint16
+		said string
+		want error
+		text string
+	}{
+		{49, "80090308: LdapErr: DSID-0C090446, comment: AcceptSecurityContext error, data 569, v3839", login.ErrNotPermitted, "data 569"},
+		{49, "80090308: LdapErr: DSID-0C090446, comment: AcceptSecurityContext error, data 568, v3839", login.ErrNotPermitted, "data 568"},
+		{49, "80090308: LdapErr: DSID-0C090446, comment: AcceptSecurityContext error, data 4711, v3839", login.ErrPassword, "data 4711"},
+		{49, "80090308: LdapErr: DSID-0C090446, comment: AcceptSecurityContext error, data 51f, v3839", nil, ""},
+		{53, "NDS error: log account expired (-220)", login.ErrDisabled, "-220"},
+		{53, "NDS error: login lockout (-197)", login.ErrLocked, "-197"},
+		{49, "NDS error: bad password (-222)", login.ErrPasswordExpired, "-222"},
+		{53, "NDS error: bad login time or Q halted (-218)", login.ErrNotPermitted, "-218"},
+		{49, "NDS error: failed authentication (-669)", login.ErrPassword, "-669"},
+		{49, "NDS error: something (-4711)", login.ErrPassword, "-4711"},
+		{53, "NDS error: something (-4711)", nil, ""},
+		{53, "Password Policy Error :9001: GSL_ACCOUNTLOCKED_EXCP : Your account is locked.", login.ErrLocked, "9001"},
+		{49, "Password Policy Error :9000: GSL_PWDEXPIRED_EXCP :Your Password has expired.", login.ErrPasswordExpired, "9000"},
+		{49, "Password Policy Error :9099: NEW", login.ErrPassword, "9099"},
+		{19, "Exceed password retry limit. Contact system administrator to reset.", login.ErrLocked, "retry limit"},
+		{19, "Account inactivity limit exceeded. Contact system administrator to reset.", login.ErrDisabled, "inactivity limit"},
+		{53, "Too many failed logins.\n", login.ErrLocked, ""},
+		{53, "Entry permanently locked.\n", login.ErrLocked, ""},
+		{53, "Account (Kerberos principal) is expired", login.ErrDisabled, ""},
+		{49, "Error, Account is locked", login.ErrLocked, ""},
+		{49, "Error, Password has expired", login.ErrPasswordExpired, ""},
+		{53, "Error, Password must be changed after reset", login.ErrPasswordMustChange, ""},
+		{50, "no permission to bind", login.ErrNotPermitted, "result code 50"},
+		{51, "account is locked", nil, ""},
+		{53, "unauthenticated bind (DN with no password) disallowed", nil, ""},
+	} {
+		refusal, err := judge(policyWords{}, ldap.NewError(c.code, errors.New(c.said)))
+		if (err != nil) != (c.want == nil) || !errors.Is(refusal, c.want) || refusal != nil && !strings.Contains(refusal.Error(), c.text) {
+			t.Errorf("%d %s: %v, %v; want %v with %q", c.code, c.said, refusal, err, c.want, c.text)
+		}
 	}
 }
