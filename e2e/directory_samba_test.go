@@ -63,6 +63,9 @@ func TestDirectoryOnSamba(t *testing.T) {
 				if err != nil || user.ID != "corp:"+id || user.Name != "alice" || user.Mail != "alice@example.test" {
 					t.Errorf("Authenticate(%q) = %+v, %v; want %s", typed, user, err, id)
 				}
+				if primary := "CN=Domain Users,CN=Users," + samba.BaseDN; !slices.Contains(user.Groups, primary) || user.GroupsPartial != "" { // D2
+					t.Errorf("%q: the groups %q lack %s, or are partial: %q", typed, user.Groups, primary, user.GroupsPartial)
+				}
 				for _, group := range []string{"sales", "staff", "vpn"} {
 					if dn := (servers.SambaGroup{Name: group}).DN(); !slices.Contains(user.Groups, dn) {
 						t.Errorf("%q: the groups %q lack %s", typed, user.Groups, dn)
