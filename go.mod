@@ -20,7 +20,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/spf13/pflag v1.1.0
 	go.etcd.io/bbolt v1.5.0 // raft-boltdb asks for an older one that can corrupt its meta page
-	golang.org/x/crypto v0.58.0 // argon2id
+	golang.org/x/crypto v0.59.0 // argon2id
 	golang.org/x/net v0.62.0 // source address of UDP replies
 	golang.org/x/sys v0.50.0 // peer credentials, socket buffers
 	golang.org/x/term v0.48.0 // hidden input
@@ -62,4 +62,3 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
-

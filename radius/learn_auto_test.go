@@ -46,8 +46,8 @@ func judging(asked *int) *logins {
 
 // senderOf is a program behind an address of the client: what it says of itself, and whether it signs.
 type senderOf struct {
-	addr, nas string
-	signs     bool
+	nas   string
+	signs bool
 }
 
 // packets makes requests of senders, no two of which are the same.
