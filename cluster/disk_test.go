@@ -42,7 +42,7 @@ func TestANodeStopsWhileItsDiskIsFull(t *testing.T) {
 // TestTheTermNeverGoesBack: two goroutines of Raft write terms, and the one with the older is the last.
 func TestTheTermNeverGoesBack(t *testing.T) {
 	var fault error
-	d := newDisk(Config{OnFault: func(_ string, err error) { fault = err }})
+	d := newDisk(Config{HangAfter: time.Minute, OnFault: func(_ string, err error) { fault = err }})
 	store := raft.NewInmemStore()
 	stable := watchedStable{store, d}
 	for _, term := range []uint64{3, 5, 5} {
