@@ -79,14 +79,27 @@ func TestABrokenConnectionIsNoRefusal(t *testing.T) {
 // speaks of the server is never a wrong password.
 func TestD5EveryResultCode(t *testing.T) {
 	account := map[uint16]error{16: login.ErrPassword, 19: login.ErrNotPermitted, 32: login.ErrNoUser, 33: login.ErrNotPermitted, 34: login.ErrNoUser,
-		36: login.ErrNotPermitted, 48: login.ErrPassword, 49: login.ErrPassword, 50: login.ErrNotPermitted}
+		36: login.ErrNotPermitted, 48: login.ErrPassword, 49: login.ErrPassword, 50: login.ErrNotPermitted, 53: login.ErrNotPermitted}
+	all := []uint16{4096, 4097, 16654, 65535} // RFC 4533, draft-zeilenga, the end
 	for code := uint16(1); code < ldap.ErrorNetwork; code++ {
+		all = append(all, code)
+	}
+	for _, code := range all {
 		refusal, err := judge(policyWords{}, ldap.NewError(code, errors.New("words")))
 		switch want, known := account[code]; {
 		case known && (err != nil || !errors.Is(refusal, want)):
 			t.Errorf("code %d: %v, %v; want %v", code, refusal, err, want)
 		case !known && (refusal != nil || err == nil || login.RefusalCode(err) != ""):
 			t.Errorf("code %d: %v, %v; want an outage", code, refusal, err)
+		}
+		if account[code] != nil {
+			continue
+		}
+		for _, said := range []string{"error, data 52e, v3839", "error, data 775, v3839", "NDS error: failed authentication (-669)",
+			"NDS error: login lockout (-197)", "Password Policy Error :9001: GSL_", "Account inactivated.", "Error, Account is locked", "retry limit"} {
+			if refusal, err := judge(policyWords{}, ldap.NewError(code, errors.New(said))); refusal != nil || err == nil || login.RefusalCode(err) != "" {
+				t.Errorf("code %d with %q: %v, %v; want an outage", code, said, refusal, err)
+			}
 		}
 	}
 	if refusal, err := judge(policyWords{}, nil); refusal != nil || err != nil {
@@ -111,7 +124,9 @@ func TestD5VendorsWordsAndNumbers(t *testing.T) {
 		{53, "NDS error: bad login time or Q halted (-218)", login.ErrNotPermitted, "-218"},
 		{49, "NDS error: failed authentication (-669)", login.ErrPassword, "-669"},
 		{49, "NDS error: something (-4711)", login.ErrPassword, "-4711"},
-		{53, "NDS error: something (-4711)", nil, ""},
+		{53, "NDS error: something (-4711)", login.ErrNotPermitted, "-4711"},
+		{53, "operation restricted", nil, ""},
+		{53, "", login.ErrNotPermitted, "53"},
 		{53, "Password Policy Error :9001: GSL_ACCOUNTLOCKED_EXCP : Your account is locked.", login.ErrLocked, "9001"},
 		{49, "Password Policy Error :9000: GSL_PWDEXPIRED_EXCP :Your Password has expired.", login.ErrPasswordExpired, "9000"},
 		{49, "Password Policy Error :9099: NEW", login.ErrPassword, "9099"},

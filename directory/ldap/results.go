@@ -14,7 +14,8 @@ import (
 // bindResult is a row of the table of what a refused bind means: about the account, so that it is an answer, or about the
 // server, so that the next one is asked.
 type bindResult struct {
-	// codes are the result codes that the row is for; none is every code but success.
+	// codes are the result codes that the row is for; none is [refusing]: no number or words make an answer of a code
+	// that says how the server is (busy, unavailable, other …).
 	codes []uint16
 	// number is the vendor's sub-code in the diagnostic message, words a part of the message in lower case; both empty
 	// fit every message.
@@ -66,22 +67,22 @@ var bindResults = []bindResult{
 	{number: ":9001:", refusal: login.ErrLocked},          // GSL_ACCOUNTLOCKED_EXCP
 	{number: ":9050:", refusal: login.ErrDisabled},        // GSL_ACCTTOTALLYDISABLED_EXCP
 	// 389 Directory Server and Oracle's (Sun's) relative of it: pwd_retry.c, pw.c, acct_plugin.c in its sources.
-	{codes: refusing, words: "inactivated", refusal: login.ErrDisabled},
-	{codes: refusing, words: "inactivity limit", refusal: login.ErrDisabled},
-	{codes: refusing, words: "retry limit", refusal: login.ErrLocked},
+	{words: "inactivated", refusal: login.ErrDisabled},
+	{words: "inactivity limit", refusal: login.ErrDisabled},
+	{words: "retry limit", refusal: login.ErrLocked},
 	// FreeIPA: ipa_lockout.c and prepost.c in its sources.
-	{codes: refusing, words: "too many failed logins", refusal: login.ErrLocked},
-	{codes: refusing, words: "entry permanently locked", refusal: login.ErrLocked},
-	{codes: refusing, words: "principal) is expired", refusal: login.ErrDisabled},
+	{words: "too many failed logins", refusal: login.ErrLocked},
+	{words: "entry permanently locked", refusal: login.ErrLocked},
+	{words: "principal) is expired", refusal: login.ErrDisabled},
 	// IBM Security Directory Server: the messages of its password policies.
-	{codes: refusing, words: "account is locked", refusal: login.ErrLocked},
-	{codes: refusing, words: "account has been locked", refusal: login.ErrLocked},
-	{codes: refusing, words: "account locked", refusal: login.ErrLocked},
-	{codes: refusing, words: "account is disabled", refusal: login.ErrDisabled},
-	{codes: refusing, words: "account has expired", refusal: login.ErrDisabled},
-	{codes: refusing, words: "password must be changed", refusal: login.ErrPasswordMustChange},
-	{codes: refusing, words: "password has expired", refusal: login.ErrPasswordExpired},
-	{codes: refusing, words: "password expired", refusal: login.ErrPasswordExpired},
+	{words: "account is locked", refusal: login.ErrLocked},
+	{words: "account has been locked", refusal: login.ErrLocked},
+	{words: "account locked", refusal: login.ErrLocked},
+	{words: "account is disabled", refusal: login.ErrDisabled},
+	{words: "account has expired", refusal: login.ErrDisabled},
+	{words: "password must be changed", refusal: login.ErrPasswordMustChange},
+	{words: "password has expired", refusal: login.ErrPasswordExpired},
+	{words: "password expired", refusal: login.ErrPasswordExpired},
 	// RFC 4511 appendix A: codes that speak of the account, or of the DN that was bound.
 	{codes: []uint16{ldap.LDAPResultInvalidCredentials}, refusal: login.ErrPassword},
 	{codes: []uint16{ldap.LDAPResultInappropriateAuthentication}, refusal: login.ErrPassword}, // the entry has no password
@@ -89,10 +90,16 @@ var bindResults = []bindResult{
 	{codes: []uint16{ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax}, refusal: login.ErrNoUser},
 	{codes: []uint16{ldap.LDAPResultAliasProblem, ldap.LDAPResultAliasDereferencingProblem}, refusal: login.ErrNotPermitted},
 	{codes: []uint16{ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultConstraintViolation}, refusal: login.ErrNotPermitted},
+	// 53 is said of an account mostly (see above), so without words it is, or a server that says it for a right password
+	// only would confirm that by its silence. OpenLDAP says it of itself: bind.c and backend.c in its sources.
+	{codes: []uint16{ldap.LDAPResultUnwillingToPerform}, words: "unauthenticated bind"},
+	{codes: []uint16{ldap.LDAPResultUnwillingToPerform}, words: "restricted"},
+	{codes: []uint16{ldap.LDAPResultUnwillingToPerform}, words: "not supported"},
+	{codes: []uint16{ldap.LDAPResultUnwillingToPerform}, refusal: login.ErrNotPermitted},
 }
 
-// refusing are the codes under which vendors put words about an account.
-var refusing = []uint16{ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultUnwillingToPerform,
+// refusing are the codes under which vendors put words and numbers about an account.
+var refusing = []uint16{ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultUnwillingToPerform,
 	ldap.LDAPResultConstraintViolation, ldap.LDAPResultInappropriateAuthentication}
 
 // refusalOf looks a refused bind up. The refusal is nil where the server failed. Its text has the code and the vendor's
@@ -106,7 +113,11 @@ func refusalOf(code uint16, said string) error {
 		}
 	}
 	for _, r := range bindResults {
-		if r.codes != nil && !slices.Contains(r.codes, code) || r.number != "" && r.number != number || !strings.Contains(said, r.words) {
+		codes := r.codes
+		if codes == nil {
+			codes = refusing
+		}
+		if !slices.Contains(codes, code) || r.number != "" && r.number != number || !strings.Contains(said, r.words) {
 			continue
 		}
 		why := strings.Trim(number, "():")
