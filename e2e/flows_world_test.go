@@ -101,6 +101,7 @@ func (w *world) factors(securid string) string {
 	return fmt.Sprintf(`
 [login]
 reject_delay = "0s"
+password_tries = 1000
 
 [factors.totp]
 issuer = "Example"

@@ -102,8 +102,8 @@ var bindResults = []bindResult{
 var refusing = []uint16{ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultUnwillingToPerform,
 	ldap.LDAPResultConstraintViolation, ldap.LDAPResultInappropriateAuthentication}
 
-// refusalOf looks a refused bind up. The refusal is nil where the server failed. Its text has the code and the vendor's
-// number, known or not, and nothing else that the server said.
+// refusalOf looks a refused bind up. The refusal is nil where the server failed. Its text has the code or the vendor's
+// number where that says more than the refusal, and nothing else that the server said.
 func refusalOf(code uint16, said string) error {
 	said = strings.ToLower(said)
 	number := ""
@@ -127,8 +127,11 @@ func refusalOf(code uint16, said string) error {
 		if r.words != "" {
 			why += ", " + r.words
 		}
-		if r.refusal == nil {
+		switch {
+		case r.refusal == nil:
 			return nil
+		case r.number != "" && r.refusal != login.ErrNotPermitted, code == ldap.LDAPResultInvalidCredentials && number == "" && r.words == "":
+			return r.refusal // the number adds nothing to these words
 		}
 		return fmt.Errorf("%w: %s", r.refusal, why)
 	}
