@@ -167,6 +167,9 @@ func (t *turn) countsTheRight() bool { return t.policy.ConcealPassword || t.orig
 // typed.
 func (t *turn) attempt(id string) attempt {
 	client, station, user := []byte(t.origin.Client), []byte(t.origin.station()), []byte("id "+id)
+	if t.origin.Doubtful {
+		client = append(client, "\x00doubtful"...)
+	}
 	if id == "" {
 		user = []byte("name " + withoutAccents(bareName(t.typed)))
 	}
@@ -236,7 +239,7 @@ func refusalReason(err error) string {
 
 // exempt lets in whom the policy lists. The ledger records it before anyone is told.
 func (e *Engine) exempt(ctx context.Context, t *turn, x Exemption) (Reply, error) {
-	t.event.Reason = x.Reason
+	t.event.Reason, t.exempted = x.Reason, true
 	s := e.settlement(t, Finding{})
 	s.Exempt, s.Expires = x.Rule, t.ledger.Now().Add(againWithin)
 	s.Handle, s.ClusterEpoch = t.keys.Handle(t.user.ID), t.keys.Epoch()

@@ -282,6 +282,8 @@ type turn struct {
 	detail string
 	// forwarded says that the answer went to the server that judges it.
 	forwarded bool
+	// exempted says that the policy lets the user in by the password alone.
+	exempted bool
 	// proof is what the request has shown so far.
 	proof Proof
 }
@@ -350,7 +352,9 @@ func (e *Engine) report(t *turn, r Reply, err error) {
 func (t *turn) proven(r Reply, err error) Reply {
 	switch {
 	case err != nil || t.event.Repeated:
-	case r.Verdict == Accept || r.Registered:
+	case r.Verdict == Accept && !t.exempted:
+		r.Proof = ProofLogin
+	case r.Verdict == Accept:
 		r.Proof = ProofSecret
 	default:
 		r.Proof = t.proof

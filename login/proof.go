@@ -16,8 +16,12 @@ const (
 	// ProofState: a State that this cluster has sealed, for that client, and that has not ended. It is in
 	// the clear on the network, so whoever signs nothing may have it from there.
 	ProofState
-	// ProofSecret: a right password or code, which only the shared secret can have hidden.
+	// ProofSecret: a right password or code, which only the shared secret can have hidden. Whoever has read one packet
+	// can send its hidden password again, in another packet under the same Request Authenticator.
 	ProofSecret
+	// ProofLogin: a login that was completed by something that is used up by it, so no packet that was read can show it
+	// again.
+	ProofLogin
 )
 
 // String tells nothing: whoever reads replies must not learn that a concealed password was right.

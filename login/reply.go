@@ -33,6 +33,9 @@ type Origin struct {
 	Language string
 	// Profile is how prompts are worded.
 	Profile Profile
+	// Doubtful says that others of this client come signed, and this request did not: it may be made of parts of one that
+	// somebody has read. Its wrong passwords are counted apart, so that they hold up nobody else.
+	Doubtful bool
 	// RequestKey identifies the packet whichever node it reaches: equal bytes from the same
 	// client have the same key. The zero value means none.
 	RequestKey Tag

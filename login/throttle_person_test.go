@@ -114,3 +114,28 @@ func TestS7TriesTellNothingInOneRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestS1DoubtfulRequestsHoldUpNobodyElse: what comes unsigned of a client that signs may be made of what somebody has
+// read; its wrong passwords are counted apart.
+func TestS1DoubtfulRequestsHoldUpNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.throttle = login.NewThrottle(4, time.Hour, func() time.Time { return w.now })
+	w.engine = w.newEngine(login.Limits{})
+	begin := func(doubtful bool, password string) login.Code {
+		reply, err := w.engine.Begin(t.Context(), login.Request{
+			Origin:   login.Origin{Client: "vpn", Policy: "staff", CallingStationID: "home", Doubtful: doubtful},
+			Username: "alice", Password: password,
+		})
+		w.must(err)
+		return reply.Code
+	}
+	for range 30 {
+		begin(true, "wrong")
+	}
+	if got := begin(true, "right"); got != login.CodeRateLimited {
+		t.Errorf("doubtful: %s", got)
+	}
+	if got := begin(false, "right"); got != login.CodePrompt {
+		t.Errorf("signed: %s", got)
+	}
+}

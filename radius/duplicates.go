@@ -150,6 +150,14 @@ func (d *duplicates) note(client string, packet []byte, now time.Time) bool {
 	return false
 }
 
+// knows reports whether note was told of it within the hour.
+func (d *duplicates) knows(client string, packet []byte, now time.Time) bool {
+	name := d.name(client, packet)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.judged.has(client, name, now)
+}
+
 // claim lets the reply of x be sent to s, and of no other request that is in progress under s. A signed
 // request gives way to a signed one only, since anybody can send an unsigned one; otherwise a new
 // request takes the place of an older one, which its client has given up.

@@ -25,6 +25,8 @@ type outline struct {
 	// state is the first State, part of the packet; states counts them.
 	state  []byte
 	states int
+	// tolerated says that the packet is taken without a Message-Authenticator although the client sends it elsewhere.
+	tolerated bool
 	// names are parts of the packet too.
 	names senderNames
 }

@@ -110,8 +110,16 @@ func (s *Server) authenticate(c *client, from netip.AddrPort, packet []byte, o *
 	case !c.signer.validMessageAuthenticator(packet, o.auth, o.ma):
 		return DropBadSignature
 	}
+	if c.MessageAuthenticator == RuleAuto && o.code == codec.CodeAccessRequest {
+		s.duplicates.note(c.Name, signedAuthenticator(o), s.cfg.Now())
+	}
 	return ""
 }
+
+// signedAuthenticator is what is remembered of a signed packet of a client that may also come unsigned: under the same
+// Request Authenticator its User-Password is good in any other packet (RFC 2865 §5.2), and whoever has read it can make
+// one that is not signed.
+func signedAuthenticator(o *outline) []byte { return append([]byte("signed"), o.auth[:]...) }
 
 // unsigned says whether a packet without Message-Authenticator is taken.
 func (s *Server) unsigned(c *client, from netip.AddrPort, o *outline) Reason {
@@ -131,7 +139,10 @@ func (s *Server) unsigned(c *client, from netip.AddrPort, o *outline) Reason {
 	if o.proxyStates > limit {
 		return DropProxyState
 	}
-	if tolerated {
+	if o.tolerated = tolerated; tolerated {
+		if s.duplicates.knows(c.Name, signedAuthenticator(o), s.cfg.Now()) {
+			return DropUnlearned // a signed packet with parts taken away or put in
+		}
 		c.counts.tolerated.Add(1)
 		s.hint(c, from, slog.LevelWarn, "request without Message-Authenticator taken although the client signs others: have all of them sign, or give those that cannot a [[client]] of their own")
 	}

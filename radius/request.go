@@ -75,6 +75,7 @@ func (s *Server) origin(j *job, p *codec.Packet) login.Origin {
 		AppendDigits:     j.client.AppendDigits,
 		Language:         j.client.Language,
 		Profile:          j.client.Profile,
+		Doubtful:         j.outline.tolerated,
 		RequestKey:       s.cfg.Tag([]byte(j.client.Name), j.packet),
 	}
 }
