@@ -29,7 +29,7 @@ func (e *Engine) beginAtOnce(ctx context.Context, t *turn, r Request) (Reply, er
 	reply, err, done := e.identify(ctx, t, check)
 	if !done {
 		if r.station() != "" {
-			t.again = t.keys.Tag(PurposeAgain, []byte(r.Client), []byte(t.user.ID), []byte(r.station()), []byte(password), []byte(t.answer))
+			t.again = t.keys.Tag(PurposeAgain, []byte(r.Client), []byte(t.user.ID), []byte(r.station()), []byte(password), []byte(meant(t.answer)))
 		}
 		t.token.expires = t.ledger.Now().Add(againWithin)
 		reply, err = e.twice(t, func() error { return e.readUser(ctx, t) }, func() (Reply, error) { return e.answerAtOnce(ctx, t) })

@@ -104,7 +104,7 @@ func (e *Engine) checkPassword(ctx context.Context, t *turn, username, password 
 		var verdict admission
 		who := t.attempt(id)
 		if t.origin.Mode == ModeAppend {
-			who.guess = t.keys.Tag(PurposeTry, []byte(password), []byte(t.answer))
+			who.guess = t.keys.Tag(PurposeTry, []byte(password), []byte(meant(t.answer)))
 		}
 		switch taken, verdict = e.cfg.Throttle.ask(who); verdict {
 		case refused:

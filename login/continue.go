@@ -306,7 +306,7 @@ func (e *Engine) settlement(t *turn, f Finding) Settlement {
 	s := Settlement{
 		Challenge: tok.challenge,
 		Token:     t.keys.Tag(PurposeToken, []byte(t.state), tok.challenge[:]),
-		Answer:    t.keys.Tag(PurposeAnswer, tok.challenge[:], []byte(t.origin.Client), []byte(t.answer)),
+		Answer:    t.keys.Tag(PurposeAnswer, tok.challenge[:], []byte(t.origin.Client), []byte(e.spelled(t))),
 		Request:   t.origin.RequestKey,
 		Client:    t.origin.Client, UserID: t.user.ID, Name: t.user.Name, Handle: tok.handle,
 		ClusterEpoch: tok.clusterEpoch, Epoch: tok.epoch, Factor: t.event.Factor, Version: tok.version,
@@ -324,6 +324,15 @@ func (e *Engine) settlement(t *turn, f Finding) Settlement {
 // place says no more, and many clients name none.
 func (t *turn) guess(answer string) Tag {
 	return t.keys.Tag(PurposeGuess, []byte(t.origin.Client), []byte(t.user.ID), []byte(answer))
+}
+
+// spelled is the answer as its tags have it: one spelling for all of a code. Of a passcode, whose PIN may hold signs
+// that a code may not, it is the text.
+func (e *Engine) spelled(t *turn) string {
+	if e.forwards(t.event.Factor) {
+		return t.answer
+	}
+	return meant(t.answer)
 }
 
 // meant is one spelling for all of an answer.

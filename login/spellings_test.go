@@ -115,3 +115,29 @@ func TestSpellingsOfAUser(t *testing.T) {
 		}
 	}
 }
+
+// One code in several spellings is one guess, and one Accept: the wrong one counts once, the right one is repeated.
+func TestR8SpellingsOfACodeAreOneAnswer(t *testing.T) {
+	w, origin := newWorld(t), login.Origin{Client: "vpn", Policy: "staff"}
+	first, err := w.engine.Begin(t.Context(), login.Request{Origin: origin, Username: "alice", Password: "right"})
+	w.must(err)
+	answer := func(state, text string) login.Reply {
+		reply, err := w.engine.Continue(t.Context(), login.Answer{Origin: origin, State: state, Text: text})
+		w.must(err)
+		return reply
+	}
+	state := first.State
+	for _, text := range []string{"333333", "333 333", "333-333", "３３３３３３", "\u202a333\u2011333", "٣٣٣٣٣٣"} {
+		reply := answer(state, text)
+		if reply.Verdict != login.Challenge || reply.Prompt.AttemptsLeft != 2 {
+			t.Errorf("%+q: %v, %d attempts left", text, reply.Verdict, reply.Prompt.AttemptsLeft)
+		}
+		state = reply.State
+	}
+	code := w.code("alice", "now")
+	for _, text := range []string{" " + code[:3] + "\u2011" + code[3:], code, code[:3] + " " + code[3:]} {
+		if reply := answer(state, text); reply.Verdict != login.Accept {
+			t.Errorf("%+q: %v %s", text, reply.Verdict, reply.Code)
+		}
+	}
+}

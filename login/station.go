@@ -19,23 +19,28 @@ import (
 //	198.51.100.9                Cisco ASA, FortiGate, Palo Alto, ocserv    198.51.100.9
 //	198.51.100.9[4500]          strongSwan                                 198.51.100.9
 //	198.51.100.9:51820          OpenVPN's plugins                          198.51.100.9
-//	198.51.100.9 51820, 198.51.100.9/51820, 198.51.100.9#51820             198.51.100.9
+//	198.51.100.9 51820, 198.51.100.9/51820, 198.51.100.9 (51820) …         198.51.100.9
 //	2001:DB8:0::9               any                                        2001:db8::9
 //	2001:db8::9[4500]           strongSwan                                 2001:db8::9
 //	[2001:db8::9]:51820, [2001:db8::9]                                     2001:db8::9
 //	::ffff:198.51.100.9         what listens on both families              198.51.100.9
-//	ip=198.51.100.9             clients that name the kind                 198.51.100.9
-//	host.example[4500]          strongSwan                                 host.example
+//	ip=198.51.100.9, udp4:198.51.100.9:51820, [AF_INET]198.51.100.9:51820  198.51.100.9
+//	host.example[4500], host.example:4500                                  host.example
 //	anything else               a telephone number, a host's name          itself, in small letters
 var (
 	macForm = regexp.MustCompile(`^(?:[0-9a-f]{12}|[0-9a-f]{6}[-:.][0-9a-f]{6}|[0-9a-f]{4}(?:-[0-9a-f]{4}){2}|[0-9a-f]{4}(?::[0-9a-f]{4}){2}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}|` +
 		`[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:\.[0-9a-f]{2}){5}|[0-9a-f]{2}(?: [0-9a-f]{2}){5})$`)
-	// portForms are the ways to write a port behind an address; the last one only where the whole is none, since
-	// it may be a part of one.
+	// portForms are the ways to write a port behind an address: any sign that no address ends with, and last a colon,
+	// which may be a part of one.
 	portForms = []*regexp.Regexp{
-		regexp.MustCompile(`\[[0-9]{1,5}\]$`), regexp.MustCompile(`[ /#,;]+(?:port[ =])?[0-9]{1,5}$`), regexp.MustCompile(`:[0-9]{1,5}$`),
+		regexp.MustCompile(`[^0-9a-z:]+(?:port[^0-9a-z]*)?[0-9]{1,5}[^0-9a-z]*$`), regexp.MustCompile(`:[0-9]{1,5}$`),
 	}
-	kindForm = regexp.MustCompile(`^ip(?:v[46])?=`)
+	// bracketForm is an address in brackets with a port.
+	bracketForm = regexp.MustCompile(`^\[([^\]]+)\][^0-9a-z]+(?:port[^0-9a-z]*)?[0-9]{1,5}[^0-9a-z]*$`)
+	// kindForm is what stands before an address: "ip=", "udp4:", "tcp-server:", "[af_inet6]".
+	kindForm = regexp.MustCompile(`^(?:[a-z][a-z0-9_-]*[=:]|\[[a-z][a-z0-9_]*\]) *`)
+	// hostForm is a name with a port.
+	hostForm = regexp.MustCompile(`^([a-z0-9-]*[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)(?::[0-9]{1,5}|\[[0-9]{1,5}\])$`)
 )
 
 // station is where the person is, as far as the client says: equal for all connections from there. It is
@@ -55,16 +60,20 @@ func stationOf(said string) string {
 			return r
 		}, said)
 	}
-	text := kindForm.ReplaceAllString(said, "")
-	if address, ok := addressIn(text); ok {
-		return address
-	}
-	for _, port := range portForms {
-		if address, ok := addressIn(port.ReplaceAllString(text, "")); ok {
+	for _, text := range []string{said, kindForm.ReplaceAllString(said, "")} {
+		if address, ok := addressIn(text); ok {
 			return address
 		}
+		if address, ok := addressIn(bracketForm.ReplaceAllString(text, "$1")); ok {
+			return address
+		}
+		for _, port := range portForms {
+			if address, ok := addressIn(strings.TrimRight(port.ReplaceAllString(text, ""), " ")); ok {
+				return address
+			}
+		}
 	}
-	return portForms[0].ReplaceAllString(said, "")
+	return hostForm.ReplaceAllString(said, "$1")
 }
 
 // addressIn reads an address, in brackets or not. A zone has none of them, nor a blank.
