@@ -56,14 +56,8 @@ func (t *turn) oneRefusal(c Code) bool {
 // splitAppended parts password and code: OpenVPN's static challenge; else the last digits characters,
 // or what follows the last comma when digits is 0.
 func splitAppended(text string, digits int) (password, answer string) {
-	if rest, ok := strings.CutPrefix(text, "SCRV1:"); ok {
-		if first, second, ok := strings.Cut(rest, ":"); ok {
-			p, err1 := base64.StdEncoding.DecodeString(first)
-			a, err2 := base64.StdEncoding.DecodeString(second)
-			if err1 == nil && err2 == nil {
-				return string(p), string(a)
-			}
-		}
+	if p, a, ok := SplitStatic(text); ok {
+		return p, a
 	}
 	if digits > 0 {
 		return SplitDigits(text, digits)
@@ -72,6 +66,27 @@ func splitAppended(text string, digits int) (password, answer string) {
 		return text[:at], text[at+1:]
 	}
 	return text, ""
+}
+
+// SplitStatic parts the answer to OpenVPN's static challenge, SCRV1:base64(password):base64(code). The halves are in
+// whatever character set the person's machine has.
+func SplitStatic(text string) (password, code string, ok bool) {
+	rest, ok := strings.CutPrefix(text, "SCRV1:")
+	if !ok {
+		return "", "", false
+	}
+	first, second, ok := strings.Cut(rest, ":")
+	if !ok {
+		return "", "", false
+	}
+	p, err1 := base64.StdEncoding.DecodeString(first)
+	c, err2 := base64.StdEncoding.DecodeString(second)
+	return string(p), string(c), err1 == nil && err2 == nil
+}
+
+// JoinStatic is what SplitStatic parts.
+func JoinStatic(password, code string) string {
+	return "SCRV1:" + base64.StdEncoding.EncodeToString([]byte(password)) + ":" + base64.StdEncoding.EncodeToString([]byte(code))
 }
 
 // checkName asks the directory for a user whose password another system has checked.

@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -48,10 +49,16 @@ func (s *Server) ask(ctx context.Context, j *job, p *codec.Packet) (login.Reply,
 		// With a Message-Authenticator the secret is right, and an answer is for the login to ask again for.
 		isCode, signed := states > 0 || j.client.Mode != login.ModeChallenge, j.outline.ma != 0
 		doubted := !signed && j.arrived.UnixNano() < j.client.counts.doubtedUntil.Load()
-		if why := j.client.Charset.unreadable(plain, isCode, doubted); why != "" && !(signed && states > 0) {
+		why := j.client.Charset.unreadable(plain, isCode, doubted)
+		password = j.client.Charset.text(plain)
+		if first, second, ok := login.SplitStatic(password); ok && j.client.Mode == login.ModeAppend {
+			// What is inside is in the person's character set, and has met no check yet.
+			why = cmp.Or(why, j.client.Charset.unreadable([]byte(first), false, doubted), j.client.Charset.unreadable([]byte(second), true, doubted))
+			password = login.JoinStatic(j.client.Charset.text([]byte(first)), j.client.Charset.text([]byte(second)))
+		}
+		if why != "" && !(signed && states > 0) {
 			return s.refuseUnreadable(j, p, why, states > 0), nil
 		}
-		password = j.client.Charset.text(plain)
 	}
 	username := j.client.Charset.text(name)
 	if states == 0 {

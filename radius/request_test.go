@@ -218,3 +218,19 @@ func TestR5Charset(t *testing.T) {
 		}
 	}
 }
+
+// TestR5InsideAStaticChallenge: the halves of OpenVPN's SCRV1 are in the person's character set, and are checked as a
+// whole password is.
+func TestR5InsideAStaticChallenge(t *testing.T) {
+	for password, want := range map[string]string{
+		"Gr\xfc\xdfe\x80-1": "Grüße€-1", "Grüße€-1": "Grüße€-1", "plain": "plain", "a\x01b": "", "a\x00b": "", "a\x81": "",
+	} {
+		var begun login.Request
+		b := newBench(t, asked(&begun, nil), func(_ *Config, c *Client) { c.Mode = login.ModeAppend })
+		b.exchange(request(t, 1, Message{Username: "alice", Password: login.Secret(login.JoinStatic(password, "123456"))}))
+		got, code, ok := login.SplitStatic(begun.Password)
+		if got != want || ok != (want != "") || ok && code != "123456" {
+			t.Errorf("%q arrived as %q, %q, %v; want %q", password, got, code, ok, want)
+		}
+	}
+}
