@@ -39,7 +39,9 @@ func TestConversations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			newWorld(t).play(string(text))
+			w := newWorld(t)
+			w.play(string(text))
+			login.Golden(t, filepath.Join("scripts", filepath.Base(path)), w.told.String())
 		})
 	}
 }
@@ -57,12 +59,14 @@ func (w *world) play(text string) {
 		w.where = fmt.Sprintf("line %d: %s", n+1, strings.TrimSpace(line))
 		switch fields[0] {
 		case ">":
+			w.heard(line)
 			if !checked {
 				t.Fatalf("%s: the reply before it was not checked", w.where)
 			}
 			checked = !w.do(fields[1], fields[2:])
 		case "<":
 			w.expect(fields[1], fields[2:])
+			w.tell()
 			checked = true
 		default:
 			t.Fatalf("%s: not understood", w.where)
@@ -71,6 +75,29 @@ func (w *world) play(text string) {
 	if !checked {
 		t.Fatalf("%s: the last reply was not checked", w.where)
 	}
+}
+
+// heard notes a line of a script, for the golden file of what was replied.
+func (w *world) heard(line string) { fmt.Fprintln(&w.told, strings.Join(strings.Fields(line), " ")) }
+
+// tell notes the last reply as a person and a client see it.
+func (w *world) tell() {
+	if w.err != nil {
+		fmt.Fprintln(&w.told, "< silent")
+		return
+	}
+	r, p := w.reply, w.reply.Prompt
+	text := r.Message
+	if key := p.SecretKey.Reveal(); key != "" {
+		text = strings.ReplaceAll(text, key, "KEY")
+	}
+	if decoy := w.events[len(w.events)-1]; r.Verdict == login.Challenge && strings.HasPrefix(decoy.Policy, "concealed") {
+		// Which factor a decoy asks for, and the address that is shown, follow from a key that is random.
+		text, p.MaskedAddress, r.Factor, p.ResendAfter, p.Expires = "", "", "", 0, 0
+	}
+	fmt.Fprintf(&w.told, "< %s code=%s step=%s factor=%s echo=%v masked=%s resend=%s expires=%s left=%d choices=%s registered=%v\n\t%q\n",
+		r.Verdict, r.Code, p.Step, r.Factor, p.Echo, p.MaskedAddress, p.ResendAfter, p.Expires, p.AttemptsLeft,
+		strings.Join(p.Choices, ","), r.Registered, text)
 }
 
 // do performs a line of a script and reports whether it has a reply to be checked.

@@ -44,6 +44,7 @@ type world struct {
 	issued map[string][]string // one-time codes by kind
 	reply  login.Reply
 	err    error
+	told   strings.Builder // the lines of a script, and what was replied
 }
 
 const aliceKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
