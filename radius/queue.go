@@ -96,9 +96,10 @@ func (q *queue[J]) done(j J) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.jobs.Done(j.owner())
-	if q.closed {
+	switch waiting, _ := q.jobs.Waiting(); {
+	case q.closed:
 		q.ready.Broadcast()
-	} else {
+	case waiting > 0: // else there is nothing to wake a worker for
 		q.ready.Signal()
 	}
 }

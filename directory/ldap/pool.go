@@ -65,6 +65,9 @@ func (p *pool) use(ctx context.Context, until time.Time, question func(*conn) er
 
 // enter waits for a slot.
 func (p *pool) enter(ctx context.Context, client string, until time.Time) error {
+	if p.slots.TryEnter(client) {
+		return nil
+	}
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	return p.slots.Enter(ctx, client)

@@ -27,7 +27,7 @@ type Gate struct {
 	queue *Queue[*waiter]
 }
 
-// waiter waits for a place; entered is closed when it has one. It is nil for who need not wait.
+// waiter waits for a place; entered is closed when it has one.
 type waiter struct {
 	entered chan struct{}
 	inside  bool
@@ -41,10 +41,10 @@ func NewGate(limits Limits) *Gate {
 // Enter waits for a place for a client, which must be given back by Leave. The error is that of the
 // context, or Busy.
 func (g *Gate) Enter(ctx context.Context, client string) error {
-	w, patient := g.push(client)
-	if w.entered == nil {
+	if g.TryEnter(client) {
 		return nil
 	}
+	w, patient := g.push(client)
 	var enough <-chan time.Time
 	if !patient {
 		timer := time.NewTimer(g.limits.Patience)
@@ -69,6 +69,13 @@ func (g *Gate) Enter(ctx context.Context, client string) error {
 	return err
 }
 
+// TryEnter takes a place for a client, which must be given back by Leave, if there is one at once.
+func (g *Gate) TryEnter(client string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.queue.TakeNow(client)
+}
+
 // Leave gives back a place of the client.
 func (g *Gate) Leave(client string) {
 	g.mu.Lock()
@@ -85,17 +92,16 @@ func (g *Gate) Counts() (inside, waiting int) {
 	return g.queue.Used(), waiting
 }
 
-// push lets a client wait unless there is a place at once, and says whether it may wait for long.
+// push lets a client wait, and says whether it may wait for long.
 func (g *Gate) push(client string) (w *waiter, patient bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	w = &waiter{}
+	w = &waiter{entered: make(chan struct{})}
 	g.queue.Push(client, w, false)
 	g.admit()
 	if w.inside {
 		return w, true
 	}
-	w.entered = make(chan struct{})
 	all, clients := g.queue.Waiting()
 	patient = g.limits.Busy == nil || all <= g.limits.Waiting ||
 		g.queue.WaitingOf(client)*clients <= max(g.limits.Waiting, clients)
@@ -110,8 +116,6 @@ func (g *Gate) admit() {
 			return
 		}
 		w.inside = true
-		if w.entered != nil {
-			close(w.entered)
-		}
+		close(w.entered)
 	}
 }

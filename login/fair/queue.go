@@ -54,9 +54,8 @@ func (q *Queue[T]) Push(client string, item T, first bool) {
 // Take gives a place to the next item, until Done. There is none when nothing waits, or no client that
 // has something waiting may take a place.
 func (q *Queue[T]) Take() (item T, ok bool) {
-	free := q.places - q.used
 	for i, l := range q.turns {
-		if free <= 0 || q.share > 0 && l.used >= q.share*free {
+		if !q.mayTake(l) {
 			continue
 		}
 		item = l.pop()
@@ -70,6 +69,28 @@ func (q *Queue[T]) Take() (item T, ok bool) {
 		return item, true
 	}
 	return item, false
+}
+
+// TakeNow gives the client a place without waiting, until Done, and reports whether it may have one now:
+// nothing waits, and it may take a place.
+func (q *Queue[T]) TakeNow(client string) bool {
+	l := q.clients[client]
+	if q.waiting > 0 || l != nil && !q.mayTake(l) || q.used >= q.places {
+		return false
+	}
+	if l == nil {
+		l = &line[T]{client: client}
+		q.clients[client] = l
+	}
+	l.used++
+	q.used++
+	return true
+}
+
+// mayTake reports whether a client may take one more place.
+func (q *Queue[T]) mayTake(l *line[T]) bool {
+	free := q.places - q.used
+	return free > 0 && (q.share == 0 || l.used < q.share*free)
 }
 
 // Done returns a place of the client.
