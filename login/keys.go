@@ -18,7 +18,7 @@ type KeyRing struct {
 	epoch     uint32
 	current   byte
 	seals     map[byte]cipher.AEAD
-	// macs holds keyed hash states: making one costs four times as much as using it.
+	// macs holds what computes tags: making one costs four times as much as using it.
 	macs sync.Pool
 }
 
@@ -26,7 +26,7 @@ type KeyRing struct {
 // The tag key is derived from the master key and does not rotate.
 func NewKeyRing(clusterID string, epoch uint32, stateKeys map[byte][32]byte, current byte, tagKey [32]byte) (*KeyRing, error) {
 	r := &KeyRing{clusterID: clusterID, epoch: epoch, current: current, seals: make(map[byte]cipher.AEAD, len(stateKeys))}
-	r.macs.New = func() any { return hmac.New(sha256.New, tagKey[:]) }
+	r.macs.New = func() any { return &tagger{mac: hmac.New(sha256.New, tagKey[:])} }
 	for id, key := range stateKeys {
 		block, err := aes.NewCipher(key[:])
 		if err != nil {
@@ -75,20 +75,21 @@ func (r *KeyRing) AddressTag(factor, address string) Tag {
 }
 
 func (r *KeyRing) sum(purpose Purpose, parts ...[]byte) (sum [sha256.Size]byte) {
-	mac := r.macs.Get().(hash.Hash)
-	defer r.macs.Put(mac)
-	mac.Reset()
-	writePart(mac, []byte(purposeNames[purpose]))
+	t := r.macs.Get().(*tagger)
+	defer r.macs.Put(t)
+	name := purposeNames[purpose]
+	t.text = append(binary.BigEndian.AppendUint32(t.text[:0], uint32(len(name))), name...)
 	for _, p := range parts {
-		writePart(mac, p)
+		t.text = append(binary.BigEndian.AppendUint32(t.text, uint32(len(p))), p...)
 	}
-	mac.Sum(sum[:0])
-	return sum
+	t.mac.Reset()
+	t.mac.Write(t.text)
+	clear(t.text) // it may have held a password
+	return [sha256.Size]byte(t.mac.Sum(t.text[:0]))
 }
 
-func writePart(mac hash.Hash, part []byte) {
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(part)))
-	mac.Write(n[:])
-	mac.Write(part)
+// tagger is a keyed hash state, and room for what is hashed, so that nothing of it is allocated.
+type tagger struct {
+	mac  hash.Hash
+	text []byte
 }

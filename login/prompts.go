@@ -132,18 +132,20 @@ func plain(address string) string {
 // accountName is what an authenticator app lists, in ASCII; where that cannot show the issuer's name it is
 // not named.
 func accountName(issuer string) string {
-	letters := strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "AE", "ø", "o", "Ø", "O", "œ", "oe", "Œ", "OE", "ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i")
 	name := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
 		}
 		return r
-	}, norm.NFKD.String(letters.Replace(issuer)))
+	}, norm.NFKD.String(inASCII.Replace(issuer)))
 	if name = strings.TrimSpace(name); name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "this account"
 	}
 	return plain(name)
 }
+
+// inASCII has the letters that no decomposition leads to ASCII.
+var inASCII = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "AE", "ø", "o", "Ø", "O", "œ", "oe", "Œ", "OE", "ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i")
 
 // listed is the choices with the numbers to type.
 func listed(choices []string, ui bool) string {

@@ -48,7 +48,7 @@ var (
 func (o Origin) station() string { return stationOf(o.CallingStationID) }
 
 func stationOf(said string) string {
-	if !utf8.ValidString(said) {
+	if said == "" || !utf8.ValidString(said) {
 		return said
 	}
 	said = strings.ToLower(strings.TrimSpace(strings.TrimRight(said, "\x00")))
@@ -59,6 +59,9 @@ func stationOf(said string) string {
 			}
 			return r
 		}, said)
+	}
+	if address, ok := addressIn(said); ok { // what most send, before any expression is tried
+		return address
 	}
 	for _, text := range []string{said, kindForm.ReplaceAllString(said, "")} {
 		if address, ok := addressIn(text); ok {

@@ -163,9 +163,9 @@ func (f *Factor) uri(u login.User, key string) string {
 
 // percent writes a text as RFC 3986 has it: apps show the plus sign that a form has for a space. The at sign
 // of an account may stand as it is.
-func percent(text string) string {
-	return strings.NewReplacer("+", "%20", "%40", "@").Replace(url.QueryEscape(text))
-}
+func percent(text string) string { return asInPath.Replace(url.QueryEscape(text)) }
+
+var asInPath = strings.NewReplacer("+", "%20", "%40", "@")
 
 // keyEncoding is the base32 of otpauth URIs and of keys typed by hand: no padding.
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
