@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -136,12 +137,30 @@ func (d *daemon) onStop(part string, end func(context.Context) error) {
 	d.stops = append(d.stops, stop{part, end})
 }
 
-// sinceBoot is a clock that only runs, and runs while the machine sleeps as well: that of time.Now stands still
-// then, and the wall clock would seem to have been set.
-func sinceBoot() time.Duration {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // fails for a clock that does not exist: Linux has it since 2.6.39
-	return time.Duration(now.Nano())
+// bootClock is a clock that only runs, and runs while the machine sleeps as well: that of time.Now stands still
+// then, and the wall clock would seem to have been set. The zero value is ready; it is safe for concurrent use.
+type bootClock struct {
+	mu   sync.Mutex
+	read time.Duration
+	at   time.Time // by the clock of time.Now
+}
+
+// bootReading is how long a reading of the kernel's clock is carried on by time.Now, which costs no system call.
+const bootReading = 10 * time.Millisecond
+
+func (b *bootClock) sinceBoot() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	passed, byWall := now.Sub(b.at), now.Round(0).Sub(b.at.Round(0))
+	slept := byWall - passed // or the wall clock was set
+	if !b.at.IsZero() && passed < bootReading && slept.Abs() < time.Millisecond {
+		return b.read + passed
+	}
+	var boot unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) // fails for a clock that does not exist: Linux has it since 2.6.39
+	b.read, b.at = max(b.read, time.Duration(boot.Nano())), now
+	return b.read
 }
 
 func (d *daemon) openState(context.Context) error {
@@ -150,9 +169,10 @@ func (d *daemon) openState(context.Context) error {
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	began := sinceBoot()
+	var clock bootClock
+	began := clock.sinceBoot()
 	settings := nodeConfig(cfg, d.log, faults.Clock(d.now))
-	settings.Elapsed = func() time.Duration { return sinceBoot() - began }
+	settings.Elapsed = func() time.Duration { return clock.sinceBoot() - began }
 	settings.MasterKey = key
 	d.state, err = cluster.Open(settings)
 	if err != nil {

@@ -17,15 +17,15 @@ const (
 )
 
 // Writer hands lines to another writer, in order and from one goroutine. While that one takes them, [Writer.Wait]
-// returns when the lines before it are written. When it blocks, Wait gives up after Patience, and until everything
-// is written again it does not wait at all; up to Limit bytes are kept meanwhile, further lines are lost and counted.
+// returns when the lines before it are written. When a write takes longer than Patience, Wait gives up, and until
+// everything is written again it does not wait at all; up to Limit bytes are kept meanwhile, further lines are lost and counted.
 // It is safe for concurrent use; set the fields before the first line.
 type Writer struct {
 	// Out takes the lines, several of them in one call.
 	Out io.Writer
 	// Limit is how many bytes may wait; zero means [DefaultLimit].
 	Limit int
-	// Patience is how long Wait waits; zero means [DefaultPatience].
+	// Patience is how long one write of Out may take; zero means [DefaultPatience].
 	Patience time.Duration
 	// Lost is called when lines can be written again, with the number of those that were lost in between.
 	// It may write; nil is nobody.
@@ -34,13 +34,17 @@ type Writer struct {
 	Now func() time.Time
 
 	mu sync.Mutex
-	// waiting are the lines that nobody has taken to Out yet, last is closed when the last line is there.
-	waiting []byte
-	last    chan struct{}
+	// waiting are the lines that nobody has taken to Out yet, and spare is room for the next ones.
+	waiting, spare []byte
+	// writing is closed when the lines that are on their way are with Out, last when those that wait are. Each is
+	// nil when nobody is to wait for it.
+	writing, last chan struct{}
 	// running says that a goroutine takes lines to Out, since when it is at the present ones.
 	running bool
 	since   time.Time
 	stalled bool
+	// writes counts the calls of Out.
+	writes uint64
 	// lost counts all lost lines, told those of them that Lost knows of.
 	lost, told uint64
 	failed     uint64
@@ -63,7 +67,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 		w.lost++
 		return len(line), nil
 	}
-	if len(w.waiting) == 0 {
+	if w.last == nil && !w.stalled {
 		w.last = make(chan struct{})
 	}
 	w.waiting = append(w.waiting, line...)
@@ -76,8 +80,8 @@ func (w *Writer) Write(line []byte) (int, error) {
 
 // run takes lines to Out until none waits.
 func (w *Writer) run() {
-	var spare []byte
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for {
 		if len(w.waiting) == 0 && w.lost > w.told && w.Lost != nil {
 			lines := w.lost - w.told
@@ -88,42 +92,59 @@ func (w *Writer) run() {
 		}
 		if len(w.waiting) == 0 {
 			w.running, w.stalled = false, false
-			w.mu.Unlock()
 			return
 		}
-		lines, written := w.waiting, w.last
-		w.waiting, w.since = spare[:0], w.now()
+		lines := w.waiting
+		w.waiting, w.since = w.spare[:0], w.now()
+		w.writing, w.last = w.last, nil
+		w.writes++
+		write := w.writes
 		w.mu.Unlock()
+		patience := time.AfterFunc(orDefault(w.Patience, DefaultPatience), func() { w.giveUp(write) })
 		_, err := w.Out.Write(lines)
+		patience.Stop()
 		w.mu.Lock()
 		if err != nil {
 			w.failed++
 		}
-		close(written)
-		if spare = lines; cap(spare) > 64<<10 { // what a pause has filled is not kept
-			spare = nil
+		release(&w.writing)
+		if w.spare = lines; cap(lines) > 64<<10 { // what a pause has filled is not kept
+			w.spare = nil
 		}
+	}
+}
+
+// giveUp lets nobody wait any more, until everything is written, unless this write has ended meanwhile.
+func (w *Writer) giveUp(write uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.writing == nil || w.writes != write {
+		return
+	}
+	w.stalled = true
+	release(&w.writing)
+	release(&w.last)
+}
+
+// release closes a channel once.
+func release(c *chan struct{}) {
+	if *c != nil {
+		close(*c)
+		*c = nil
 	}
 }
 
 // Wait returns when the lines that were written before it are with Out, or Out blocks.
 func (w *Writer) Wait() {
 	w.mu.Lock()
-	written, wait := w.last, w.running && !w.stalled
+	written := w.last
+	if written == nil {
+		written = w.writing
+	}
 	w.mu.Unlock()
-	if !wait {
-		return
+	if written != nil {
+		<-written
 	}
-	patience := time.NewTimer(orDefault(w.Patience, DefaultPatience))
-	defer patience.Stop()
-	select {
-	case <-written:
-		return
-	case <-patience.C:
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stalled = w.running
 }
 
 // Stats returns how the writer is.
