@@ -62,8 +62,8 @@ type Config struct {
 
 	// Timeout bounds one question to one server, connecting included; 0 means 3 s.
 	Timeout Duration `toml:"timeout"`
-	// MaxConnections bounds the connections to one server that check passwords; an eighth of that,
-	// and at least four, search. 0 means 64.
+	// MaxConnections bounds the connections to one server that check passwords; a sixth of that,
+	// and at least five, search. 0 means 64.
 	MaxConnections int `toml:"max_connections"`
 	// EntryCache is how long a person's entry may be used again; nil means 60 s, 0 means never.
 	EntryCache *Duration `toml:"entry_cache"`

@@ -51,7 +51,7 @@ type health struct {
 func newServer(e endpoint, cfg Config, log *slog.Logger, now func() time.Time) *server {
 	s := &server{endpoint: e, log: log.With("server", e.url), now: now}
 	s.users = newPool(cfg.MaxConnections, now, e.dial)
-	s.service = newPool(max(4, cfg.MaxConnections/8), now, func(ctx context.Context, until time.Time) (*conn, error) {
+	s.service = newPool(max(5, cfg.MaxConnections/6), now, func(ctx context.Context, until time.Time) (*conn, error) {
 		c, err := e.dial(ctx, until)
 		if err == nil && cfg.BindDN != "" {
 			if err = bindService(ctx, until, c, cfg.BindDN, cfg.BindPassword); err != nil {
