@@ -84,7 +84,7 @@ func (r Reason) remedy() string {
 	case DropBadSignature:
 		return "give both sides the same shared secret: secret or secret_file in this [[client]]"
 	case DropShed:
-		return "if it lasts, raise peak_rate in [login]"
+		return "if it lasts and is of many users, raise peak_rate in [login]; of one user, 16 logins are kept for some minutes each, see what begins so many"
 	case DropOutage:
 		return `"sallyport doctor" asks each back end; on_outage = "reject" is for a client that knows no other server`
 	}
